@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package broker
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Entry is the record of one decision. It never holds a URL, a signature, a
+// token or a key of the signer.
+type Entry struct {
+	Time        time.Time `json:"time"`
+	Thing       string    `json:"thing,omitempty"`
+	Request     string    `json:"request,omitempty"` // upload-request or upload-complete
+	Topic       string    `json:"topic,omitempty"`   // only where no thing could be told from it
+	ID          string    `json:"id,omitempty"`
+	Kind        string    `json:"kind,omitempty"`
+	Key         string    `json:"objectKey,omitempty"`
+	ContentType string    `json:"contentType,omitempty"`
+	Size        int64     `json:"size,omitempty"`
+	SHA256      string    `json:"sha256,omitempty"`
+	ExpiresAt   int64     `json:"expiresAt,omitempty"` // Unix seconds
+	Code        Code      `json:"code"`
+	Reason      string    `json:"reason,omitempty"`
+	Micros      int64     `json:"us"` // from the request to this record
+}
+
+// JSONAudit writes each Entry as one line of JSON. It is safe for concurrent
+// use; lines never mix.
+type JSONAudit struct {
+	mu   sync.Mutex
+	w    io.Writer
+	torn bool // the last line may be there in part
+}
+
+// NewJSONAudit returns an Auditor that writes to w, one Write for each entry.
+func NewJSONAudit(w io.Writer) *JSONAudit {
+	return &JSONAudit{w: w}
+}
+
+// Record writes the entry, and returns an error if it could not be written
+// whole. A later entry then begins on a line of its own.
+func (a *JSONAudit) Record(e Entry) error {
+	e.Time = e.Time.UTC()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var line bytes.Buffer
+	if a.torn {
+		line.WriteByte('\n')
+	}
+	enc := json.NewEncoder(&line)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(e); err != nil {
+		return fmt.Errorf("encode the audit line: %w", err)
+	}
+	_, err := a.w.Write(line.Bytes())
+	a.torn = err != nil
+	if err != nil {
+		return fmt.Errorf("write the audit line: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package broker decides which objects a thing may store, and answers with a
+// grant for those objects and no others. PROTOCOL.md is its specification;
+// comments cite its clauses as [P-3.2].
+//
+// The package knows no network, no AWS and no clock of its own: what it needs
+// of the world it is given as a Signer, a Store, an Auditor and a function that
+// tells the time. It keeps no state between requests, so any number of brokers
+// may answer the same things.
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A Message is an MQTT PUBLISH, as far as the protocol uses it.
+type Message struct {
+	Topic       string
+	Payload     []byte
+	Correlation []byte // MQTT 5 Correlation Data, nil where there is none [P-2.3]
+	QoS         byte
+}
+
+// A Signer turns a decision into something that a thing can use.
+//
+// Everything in Put must be under the signature, Content-Length and Host
+// included; the grant must not outlive the credentials that signed it [P-4.3].
+// An error means that nothing was granted; the thing is told `unavailable`.
+type Signer interface {
+	SignPut(ctx context.Context, put Put) (Grant, error)
+}
+
+// Put is one object that may be stored.
+type Put struct {
+	Key         string
+	ContentType string
+	Size        int64             // exact, in bytes
+	SHA256      string            // base64 of 32 bytes, "" where the thing gave none
+	Metadata    map[string]string // names without "x-amz-meta-"
+	Now         time.Time
+	TTL         time.Duration
+}
+
+// Grant is leave to store one object until Expires.
+type Grant struct {
+	URL     string
+	Headers map[string]string // to be sent exactly so, besides Host and Content-Length
+	Expires time.Time
+}
+
+// A Store tells what the bucket holds.
+//
+// Head returns ErrNotFound for a key that is not there; any other error means
+// that nobody knows, and the thing is told `unavailable`.
+type Store interface {
+	Head(ctx context.Context, key string) (Object, error)
+}
+
+// ErrNotFound is returned by a Store for a key that holds no object.
+var ErrNotFound = errors.New("no such object")
+
+// Object is what S3 says about a stored object.
+type Object struct {
+	Size        int64
+	ContentType string
+	SHA256      string // base64 of 32 bytes, "" where S3 keeps none
+	ETag        string
+	Metadata    map[string]string
+}
+
+// An Auditor keeps the record of every decision. A grant whose entry cannot be
+// recorded is not given.
+type Auditor interface {
+	Record(Entry) error
+}
+
+// Config is all that a Broker is made of. Every field is required but Root.
+type Config struct {
+	Root   string // topic prefix, "thingpass" if empty
+	Kinds  []Kind
+	Signer Signer
+	Store  Store
+	Audit  Auditor
+	Now    func() time.Time
+}
+
+// A Broker answers requests. It is safe for concurrent use.
+type Broker struct {
+	root   string
+	kinds  map[string]*kind
+	signer Signer
+	store  Store
+	audit  Auditor
+	now    func() time.Time
+}
+
+// New returns a Broker, or an error that names the first setting that makes no
+// sense.
+func New(c Config) (*Broker, error) {
+	root := c.Root
+	if root == "" {
+		root = DefaultRoot
+	}
+	if err := CheckRoot(root); err != nil {
+		return nil, err
+	}
+	if c.Signer == nil || c.Store == nil || c.Audit == nil || c.Now == nil {
+		return nil, errors.New("a broker needs a signer, a store, an auditor and a clock")
+	}
+	kinds, err := compileKinds(c.Kinds)
+	if err != nil {
+		return nil, err
+	}
+	return &Broker{root: root, kinds: kinds, signer: c.Signer, store: c.Store, audit: c.Audit, now: c.Now}, nil
+}
+
+// Filters returns the topic filters that a broker subscribes to, without a
+// `$share/<group>/` prefix.
+func (b *Broker) Filters() []string {
+	return []string{b.root + "/+/" + verbUploadRequest, b.root + "/+/" + verbUploadComplete}
+}
+
+// Handle answers one request: the reply first, then the events that follow from
+// it, all to be published in this order.
+//
+// The topic is the whole of a thing's authority [P-2.1]; there are no messages
+// when the topic names no thing [P-2.5]. The error, if any, is the story for the
+// operator's log: a refused request has both a reply and an error.
+func (b *Broker) Handle(ctx context.Context, m Message) ([]Message, error) {
+	started := b.now()
+	t, err := b.parseTopic(m.Topic)
+	if err != nil {
+		entry := Entry{Time: started, Topic: printable(m.Topic, maxAuditedTopic), Code: CodeIgnored, Reason: err.Error()}
+		return nil, errors.Join(err, b.audit.Record(entry))
+	}
+	r := &request{broker: b, thing: t.thing, now: started, correlation: m.Correlation}
+	switch t.verb {
+	case verbUploadRequest:
+		return r.uploadRequest(ctx, m.Payload)
+	case verbUploadComplete:
+		return r.uploadComplete(ctx, m.Payload)
+	}
+	return nil, fmt.Errorf("topic %q: not subscribed to", m.Topic)
+}
+
+// Busy answers a request with the refusal `busy`, without looking at more of it
+// than its id. It costs little, so that a flood can be answered with it.
+func (b *Broker) Busy(m Message) ([]Message, error) {
+	t, err := b.parseTopic(m.Topic)
+	if err != nil {
+		return nil, err
+	}
+	r := &request{broker: b, thing: t.thing, now: b.now(), correlation: m.Correlation}
+	return r.busy(m.Payload)
+}

@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package broker
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// uploadComplete answers an upload-complete [P-6]: ask S3, compare, audit, reply,
+// announce.
+func (r *request) uploadComplete(ctx context.Context, payload []byte) ([]Message, error) {
+	req, err := decodeUploadComplete(payload)
+	if err != nil {
+		return r.refuse(verbUploadComplete, req.id, payload, err)
+	}
+	results := r.verifyAll(ctx, req)
+	entries := make([]reply, len(results))
+	var events []Message
+	var errs []error
+	for i, v := range results {
+		entries[i] = v.reply
+		errs = append(errs, v.err)
+		if v.event != nil {
+			events = append(events, Message{Topic: r.broker.topicOf(r.thing, verbUploaded), Payload: v.event, QoS: 1})
+		}
+	}
+	m, err := r.answer(outer(req.id, "", req.batch, entries))
+	if err != nil {
+		return nil, errors.Join(append(errs, err)...)
+	}
+	return append([]Message{m}, events...), errors.Join(errs...)
+}
+
+type verification struct {
+	reply reply
+	event []byte // nil where there is nothing to announce
+	err   error
+}
+
+// verifyAll asks S3 for all objects at once: one after the other, twenty would
+// take twenty round trips.
+func (r *request) verifyAll(ctx context.Context, req completeRequest) []verification {
+	results := make([]verification, len(req.objects))
+	var wg sync.WaitGroup
+	for i, o := range req.objects[1:] {
+		wg.Go(func() { results[i+1] = r.verify(ctx, req.id, o) })
+	}
+	results[0] = r.verify(ctx, req.id, req.objects[0])
+	wg.Wait()
+	return results
+}
+
+// verify compares one report with what S3 has [P-6.1].
+func (r *request) verify(ctx context.Context, id string, o reported) verification {
+	entry := Entry{Request: verbUploadComplete, ID: id, Key: printable(o.objectKey, maxKey), Size: o.size, SHA256: hexSum(o.sha256), Code: CodeVerified}
+	k, found, err := r.lookUp(ctx, o)
+	if k != nil {
+		entry.Kind = k.Name
+	}
+	var announcement []byte
+	if err == nil {
+		announcement, err = encode(event{Thing: r.thing, Kind: k.Name, ObjectKey: o.objectKey, Size: found.Size, ContentType: found.ContentType,
+			SHA256: hexSum(found.SHA256), ETag: found.ETag, Metadata: found.Metadata, Time: r.now.Unix()})
+	}
+	if err != nil {
+		refusal := asRefusal(err)
+		entry.Code, entry.Reason = refusal.Code, refusal.Text
+		return verification{reply: reportRefusal(o, refusal), err: errors.Join(refusal, r.record(entry))}
+	}
+	if err := r.record(entry); err != nil {
+		refusal := &Refusal{Code: CodeUnavailable, Text: "the audit cannot be written", Cause: err}
+		return verification{reply: reportRefusal(o, refusal), err: refusal}
+	}
+	return verification{reply: reply{Status: statusSuccess, ObjectKey: o.objectKey, Size: &o.size}, event: announcement}
+}
+
+func reportRefusal(o reported, refusal *Refusal) reply {
+	body := refusalReply("", refusal)
+	if refusal.Code != CodeKeyNotAllowed {
+		body.ObjectKey = o.objectKey
+	}
+	return body
+}
+
+func (r *request) lookUp(ctx context.Context, o reported) (*kind, Object, error) {
+	k := r.broker.kindOf(o.objectKey, r.thing)
+	if k == nil {
+		return nil, Object{}, refuse(CodeKeyNotAllowed, "objectKey is not one of this thing and the broker's kinds")
+	}
+	found, err := r.broker.store.Head(ctx, o.objectKey)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return k, Object{}, &Refusal{Code: CodeNotFound, Text: "the object is not in the bucket; upload it, then report again"}
+	case err != nil:
+		return k, Object{}, &Refusal{Code: CodeUnavailable, Text: "the bucket cannot be asked; report again later", Cause: err}
+	case found.Size != o.size:
+		return k, Object{}, refuse(CodeMismatch, "the object has %d bytes, not %d", found.Size, o.size)
+	}
+	stored, claimed := hexSum(found.SHA256), hexSum(o.sha256)
+	if stored != "" && claimed != "" && stored != claimed {
+		return k, Object{}, refuse(CodeMismatch, "the object has another SHA-256")
+	}
+	return k, found, nil
+}
+
+// kindOf returns the kind whose layout made the key for this thing, or nil. At
+// most one does, since every key names its kind.
+func (b *Broker) kindOf(key, thing string) *kind {
+	for _, k := range b.kinds {
+		if _, err := k.keyID(key, thing); err == nil {
+			return k
+		}
+	}
+	return nil
+}

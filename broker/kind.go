@@ -1,0 +1,205 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DefaultKeyLayout is the layout of keys where a kind has none of its own
+// [P-3.1].
+const DefaultKeyLayout = "{thing}/{kind}/{yyyy}/{mm}/{dd}/{id}.{ext}"
+
+// The bounds of what a kind may be given; S3's own, for one PUT and one URL.
+const (
+	MaxObjectSize = 5 << 30 // bytes
+	MinTTL        = time.Second
+	MaxTTL        = 7 * 24 * time.Hour
+	DefaultTTL    = 15 * time.Minute
+
+	maxKindName = 32
+)
+
+// A Kind is a class of objects and the rules for them.
+type Kind struct {
+	Name     string        // [a-z0-9-]{1,32}
+	Key      string        // layout, DefaultKeyLayout if empty; "{thing}/{kind}/" … "{id}" …
+	Types    []ContentType // at least one; the first is the default
+	MinSize  int64         // bytes, 1 if zero
+	MaxSize  int64         // bytes, required, at most MaxObjectSize
+	TTL      time.Duration // of a grant, DefaultTTL if zero
+	Metadata []string      // names that may be given; nil allows every valid name
+}
+
+// ContentType is a media type and the extension of its keys.
+type ContentType struct {
+	Name string // such as "image/jpeg"
+	Ext  string // such as "jpg"
+}
+
+var extensions = map[string]string{
+	"application/gzip":         "gz",
+	"application/json":         "json",
+	"application/octet-stream": "bin",
+	"application/x-ndjson":     "ndjson",
+	"application/zip":          "zip",
+	"audio/wav":                "wav",
+	"image/jpeg":               "jpg",
+	"image/png":                "png",
+	"image/webp":               "webp",
+	"text/csv":                 "csv",
+	"text/plain":               "txt",
+	"video/mp4":                "mp4",
+}
+
+// ParseContentType reads "image/jpeg", or "application/x-foo=foo" where the
+// extension is not a common one.
+func ParseContentType(s string) (ContentType, error) {
+	name, ext, given := strings.Cut(s, "=")
+	major, minor, slash := strings.Cut(name, "/")
+	if !slash || !mediaToken(major) || !mediaToken(minor) {
+		return ContentType{}, fmt.Errorf(`%q is not a content type such as "image/jpeg"`, s)
+	}
+	if !given {
+		ext = extensions[name]
+	}
+	if !validName(ext, 16, func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }) {
+		return ContentType{}, fmt.Errorf(`content type %q needs an extension of a-z and 0-9, such as "%s=bin"`, name, name)
+	}
+	return ContentType{Name: name, Ext: ext}, nil
+}
+
+func mediaToken(s string) bool {
+	return validName(s, 64, func(c byte) bool {
+		return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("+-._", c) >= 0
+	})
+}
+
+// kind is a Kind that was checked, with its layout parsed.
+type kind struct {
+	Kind
+	layout layout
+}
+
+func compileKinds(list []Kind) (map[string]*kind, error) {
+	if len(list) == 0 {
+		return nil, errors.New("no kinds: a broker without a kind could grant nothing")
+	}
+	kinds := make(map[string]*kind, len(list))
+	for _, k := range list {
+		if kinds[k.Name] != nil {
+			return nil, fmt.Errorf("kind %s is there twice", k.Name)
+		}
+		compiled, err := compileKind(k)
+		if err != nil {
+			return nil, fmt.Errorf("kind %s: %w", k.Name, err)
+		}
+		kinds[k.Name] = compiled
+	}
+	return kinds, nil
+}
+
+func compileKind(k Kind) (*kind, error) {
+	if !validKind(k.Name) {
+		return nil, errors.New("a kind's name is 1 to 32 characters of a-z, 0-9 and -")
+	}
+	if k.Key == "" {
+		k.Key = DefaultKeyLayout
+	}
+	if k.MinSize == 0 {
+		k.MinSize = 1
+	}
+	if k.TTL == 0 {
+		k.TTL = DefaultTTL
+	}
+	l, err := parseLayout(k.Key)
+	if err != nil {
+		return nil, fmt.Errorf("key %q %w", k.Key, err)
+	}
+	k.Types, k.Metadata = slices.Clone(k.Types), slices.Clone(k.Metadata)
+	return &kind{Kind: k, layout: l}, errors.Join(checkBounds(k), checkTypes(k), checkMetadataNames(k), checkLength(k, l))
+}
+
+func checkBounds(k Kind) error {
+	switch {
+	case k.MinSize < 0 || k.MaxSize < 0:
+		return errors.New("sizes cannot be negative")
+	case k.MaxSize == 0:
+		return errors.New("max_size is missing: a grant must have a bound")
+	case k.MaxSize > MaxObjectSize:
+		return fmt.Errorf("max_size is %d, one PUT stores at most %d", k.MaxSize, int64(MaxObjectSize))
+	case k.MinSize > k.MaxSize:
+		return fmt.Errorf("min_size %d is above max_size %d", k.MinSize, k.MaxSize)
+	case k.TTL < MinTTL || k.TTL > MaxTTL:
+		return fmt.Errorf("ttl is %v, S3 allows %v to %v", k.TTL, MinTTL, MaxTTL)
+	}
+	return nil
+}
+
+func checkTypes(k Kind) error {
+	if len(k.Types) == 0 {
+		return errors.New("types is empty: name at least one content type")
+	}
+	for i, t := range k.Types {
+		if _, err := ParseContentType(t.Name + "=" + t.Ext); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(k.Types[:i], func(o ContentType) bool { return o.Name == t.Name }) {
+			return fmt.Errorf("content type %q is there twice", t.Name)
+		}
+	}
+	return nil
+}
+
+func checkMetadataNames(k Kind) error {
+	for _, name := range k.Metadata {
+		if !validMetadataName(name) || name == metadataCapturedAt {
+			return fmt.Errorf("metadata name %q: 1 to 32 characters of a-z, 0-9 and -, and not %s", name, metadataCapturedAt)
+		}
+	}
+	return nil
+}
+
+// checkLength sees to it that no valid request can make a key that S3 refuses.
+func checkLength(k Kind, l layout) error {
+	for _, t := range k.Types {
+		longest := len(l.key(strings.Repeat("t", maxThingName), k.Name, strings.Repeat("i", maxID), t.Ext, time.Unix(0, 0)))
+		if longest > maxKey {
+			return fmt.Errorf("key %q can have %d bytes, S3 allows %d", k.Key, longest, maxKey)
+		}
+	}
+	return nil
+}
+
+func validKind(name string) bool {
+	return validName(name, maxKindName, func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' })
+}
+
+// contentType returns the type that was asked for, or the kind's first.
+func (k *kind) contentType(name string) (ContentType, error) {
+	if name == "" {
+		return k.Types[0], nil
+	}
+	for _, t := range k.Types {
+		if t.Name == name {
+			return t, nil
+		}
+	}
+	return ContentType{}, refuse(CodeTypeNotAllowed, "kind %s does not take contentType %q", k.Name, printable(name, 80))
+}
+
+// keyID returns the id in a key that this kind has for the thing, whatever its
+// type.
+func (k *kind) keyID(key, thing string) (id string, err error) {
+	for _, t := range k.Types {
+		if id, err = k.layout.parse(key, thing, k.Name, t.Ext); err == nil {
+			return id, nil
+		}
+	}
+	return "", err
+}

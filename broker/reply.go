@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package broker
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	statusSuccess = "success"
+	statusError   = "error"
+)
+
+// reply is the JSON of every answer, and of each of its objects [P-4, P-8].
+type reply struct {
+	ID         string            `json:"id,omitempty"`
+	Status     string            `json:"status"`
+	Time       int64             `json:"time,omitempty"` // in the outer one only
+	Mode       string            `json:"mode,omitempty"`
+	ObjectKey  string            `json:"objectKey,omitempty"`
+	UploadURL  string            `json:"uploadUrl,omitempty"`
+	Headers    map[string]string `json:"headers,omitempty"`
+	Size       *int64            `json:"size,omitempty"`
+	ExpiresAt  int64             `json:"expiresAt,omitempty"`
+	Code       Code              `json:"code,omitempty"`
+	Error      string            `json:"error,omitempty"`
+	RetryAfter int64             `json:"retryAfter,omitempty"` // seconds
+	Objects    []reply           `json:"objects,omitempty"`
+}
+
+func refusalReply(id string, r *Refusal) reply {
+	return reply{ID: id, Status: statusError, Code: r.Code, Error: r.Text, RetryAfter: int64(r.RetryAfter() / time.Second)}
+}
+
+// event is the JSON of `uploaded` [P-7].
+type event struct {
+	Thing       string            `json:"thing"`
+	Kind        string            `json:"kind"`
+	ObjectKey   string            `json:"objectKey"`
+	Size        int64             `json:"size"`
+	ContentType string            `json:"contentType,omitempty"`
+	SHA256      string            `json:"sha256,omitempty"`
+	ETag        string            `json:"etag,omitempty"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
+	Time        int64             `json:"time"`
+}
+
+// request is one request on its way through the broker.
+type request struct {
+	broker      *Broker
+	thing       string
+	now         time.Time
+	correlation []byte
+}
+
+// answer makes the reply's message [P-2.2].
+func (r *request) answer(body reply) (Message, error) {
+	body.Time = r.now.Unix()
+	payload, err := encode(body)
+	return Message{Topic: r.broker.topicOf(r.thing, verbResponse), Payload: payload, Correlation: r.correlation, QoS: 1}, err
+}
+
+// refuse answers a whole request with a refusal, which is audited first.
+func (r *request) refuse(verb, id string, payload []byte, err error) ([]Message, error) {
+	refusal := asRefusal(err)
+	if id == "" {
+		id = salvageID(payload)
+	}
+	auditErr := r.record(Entry{Request: verb, ID: id, Code: refusal.Code, Reason: refusal.Text})
+	m, encodeErr := r.answer(refusalReply(id, refusal))
+	if encodeErr != nil {
+		return nil, errors.Join(refusal, auditErr, encodeErr)
+	}
+	return []Message{m}, errors.Join(refusal, auditErr)
+}
+
+// busy is refused without an audit line: nothing was decided, and a flood must
+// not fill the disk.
+func (r *request) busy(payload []byte) ([]Message, error) {
+	m, err := r.answer(refusalReply(salvageID(payload), refuse(CodeBusy, "more requests than the broker can take now")))
+	if err != nil {
+		return nil, err
+	}
+	m.QoS = 0
+	return []Message{m}, nil
+}
+
+func (r *request) record(e Entry) error {
+	e.Time, e.Thing = r.now, r.thing
+	e.Micros = r.broker.now().Sub(r.now).Microseconds()
+	return r.broker.audit.Record(e)
+}
+
+// encode writes & as it is [P-1.7].
+func encode(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode a reply: %w", err)
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}

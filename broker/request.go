@@ -1,0 +1,227 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package broker
+
+// MaxPayload is the size of the largest request, in bytes [P-1.1].
+const MaxPayload = 65536
+
+const (
+	maxObjects = 20
+	modePut    = "put"
+)
+
+// uploadRequest is what a thing wants to store [P-3].
+type uploadRequest struct {
+	id, kind, mode string
+	single         wanted // where there is no objects
+	objects        []wanted
+	batch          bool
+}
+
+// wanted is one object of an uploadRequest. given has the name of a field that
+// belongs to an object, or is "".
+type wanted struct {
+	id, contentType, sha256, objectKey string
+	size, capturedAt                   int64
+	hasSize, hasCapturedAt             bool
+	metadata                           map[string]string
+	given                              string
+}
+
+func decodeUploadRequest(payload []byte) (req uploadRequest, err error) {
+	if len(payload) > MaxPayload {
+		return req, refuse(CodePayloadTooLarge, "the payload has %d bytes, at most %d are taken", len(payload), MaxPayload)
+	}
+	err = readObject(payload, func(r *jsonReader, name string) (err error) {
+		switch name {
+		case "id":
+			req.id, err = r.id()
+		case "kind":
+			req.kind, err = r.text(name)
+		case "mode":
+			req.mode, err = r.text(name)
+		case "objects":
+			req.batch = true
+			req.objects, err = readWanted(r)
+		default:
+			err = req.single.read(r, name)
+		}
+		return err
+	})
+	if err != nil {
+		return req, err
+	}
+	req.single.id = req.id
+	return req, req.check()
+}
+
+func (req *uploadRequest) check() error {
+	switch {
+	case req.id == "":
+		return refuse(CodeBadRequest, "id is missing")
+	case req.kind == "":
+		return refuse(CodeBadRequest, "kind is missing")
+	case req.batch && req.single.given != "":
+		return refuse(CodeBadRequest, "%s stands beside objects: give it for each object", req.single.given)
+	case !req.batch:
+		req.objects = []wanted{req.single}
+		return nil
+	}
+	return checkObjectCount(len(req.objects))
+}
+
+func checkObjectCount(n int) error {
+	if n < 1 || n > maxObjects {
+		return refuse(CodeTooManyObjects, "objects holds %d, 1 to %d are taken", n, maxObjects)
+	}
+	return nil
+}
+
+func readWanted(r *jsonReader) (list []wanted, err error) {
+	err = r.array(func(r *jsonReader) error {
+		if len(list) == maxObjects {
+			return checkObjectCount(len(list) + 1)
+		}
+		var w wanted
+		err := r.object(func(r *jsonReader, name string) (err error) {
+			if name == "id" {
+				w.id, err = r.id()
+				return err
+			}
+			return w.read(r, name)
+		})
+		if err != nil {
+			return err
+		}
+		if w.id == "" {
+			return refuse(CodeBadRequest, "an object has no id")
+		}
+		for _, other := range list {
+			if other.id == w.id {
+				return refuse(CodeBadRequest, "id %s is there twice in objects", w.id)
+			}
+		}
+		list = append(list, w)
+		return nil
+	})
+	return list, err
+}
+
+func (w *wanted) read(r *jsonReader, name string) (err error) {
+	switch name {
+	case "contentType":
+		w.contentType, err = r.text(name)
+	case "size":
+		w.hasSize = true
+		w.size, err = r.integer(name)
+	case "sha256":
+		w.sha256, err = r.sha256()
+	case "capturedAt":
+		w.hasCapturedAt = true
+		w.capturedAt, err = r.integer(name)
+	case "objectKey":
+		w.objectKey, err = r.text(name)
+		if err == nil && w.objectKey == "" {
+			err = refuse(CodeKeyNotAllowed, "objectKey is empty")
+		}
+	case "metadata":
+		w.metadata, err = r.metadata()
+	default:
+		return unknownField(name, "id", "kind", "mode", "contentType", "size", "sha256", "capturedAt", "objectKey", "metadata", "objects")
+	}
+	w.given = name
+	return err
+}
+
+// reported is one object of an upload-complete [P-6].
+type reported struct {
+	objectKey, sha256 string
+	size              int64
+	hasSize           bool
+	given             string
+}
+
+type completeRequest struct {
+	id      string
+	objects []reported
+	batch   bool
+}
+
+func decodeUploadComplete(payload []byte) (req completeRequest, err error) {
+	if len(payload) > MaxPayload {
+		return req, refuse(CodePayloadTooLarge, "the payload has %d bytes, at most %d are taken", len(payload), MaxPayload)
+	}
+	var single reported
+	err = readObject(payload, func(r *jsonReader, name string) (err error) {
+		switch name {
+		case "id":
+			req.id, err = r.id()
+		case "objects":
+			req.batch = true
+			req.objects, err = readReported(r)
+		default:
+			err = single.read(r, name)
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return req, err
+	case req.id == "":
+		return req, refuse(CodeBadRequest, "id is missing")
+	case req.batch && single.given != "":
+		return req, refuse(CodeBadRequest, "%s stands beside objects: give it for each object", single.given)
+	case req.batch:
+		return req, checkObjectCount(len(req.objects))
+	}
+	req.objects = []reported{single}
+	return req, single.check()
+}
+
+func readReported(r *jsonReader) (list []reported, err error) {
+	err = r.array(func(r *jsonReader) error {
+		if len(list) == maxObjects {
+			return checkObjectCount(len(list) + 1)
+		}
+		var o reported
+		if err := r.object(o.read); err != nil {
+			return err
+		}
+		list = append(list, o)
+		return o.check()
+	})
+	return list, err
+}
+
+func (o *reported) read(r *jsonReader, name string) (err error) {
+	switch name {
+	case "objectKey":
+		o.objectKey, err = r.text(name)
+	case "size":
+		o.hasSize = true
+		o.size, err = r.integer(name)
+	case "sha256":
+		o.sha256, err = r.sha256()
+	default:
+		return unknownField(name, "id", "objectKey", "size", "sha256", "objects")
+	}
+	o.given = name
+	return err
+}
+
+func (o *reported) check() error {
+	switch {
+	case o.objectKey == "":
+		return refuse(CodeBadRequest, "objectKey is missing")
+	case !o.hasSize:
+		return refuse(CodeBadRequest, "size is missing")
+	case o.size < 0 || o.size > MaxObjectSize:
+		return refuse(CodeBadRequest, "size is %d, which no object can have", o.size)
+	}
+	return nil
+}
+
+func unknownField(name string, known ...string) error {
+	return refuse(CodeBadRequest, "unknown field %q; known are %q", printable(name, 40), known)
+}
