@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The structs that go into and come out of thingpass.h.
+
+#ifndef THINGPASS_TYPES_H
+#define THINGPASS_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "thingpass/port.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Limits of the wire; PROTOCOL.md has the reasons.
+enum {
+    THINGPASS_ID_MAX = 64,           // bytes of an id [P-1.6]
+    THINGPASS_THING_MAX = 128,       // bytes of a thing's name
+    THINGPASS_KIND_MAX = 32,         // bytes of a kind
+    THINGPASS_KEY_MAX = 1024,        // bytes of an object key
+    THINGPASS_METADATA_MAX = 16,     // pairs [P-3.4]
+    THINGPASS_TOPIC_MAX = 256,       // bytes of a topic
+    THINGPASS_REPLY_SIZE_MIN = 1024, // smallest reply buffer that init takes
+    THINGPASS_CHUNK_SIZE_MIN = 1024, // smallest chunk buffer that init takes
+    THINGPASS_REPLY_SIZE = 4096,     // what a grant with a session token needs
+    THINGPASS_CHUNK_SIZE = 2048      // 4096 makes one TLS record of each write
+};
+
+// How long things take. A zero means the default.
+struct thingpass_timing {
+    uint32_t ask_wait_ms;   // first wait for a reply, then doubled [P-9.1]: 5 s
+    uint32_t retry_wait_ms; // first wait before another PUT, then doubled: 1 s
+    uint32_t wait_max_ms;   // doubling stops here; jitter comes on top: 60 s
+    uint32_t io_timeout_ms; // a stream without progress is given up after: 30 s
+    uint32_t keep_alive_ms; // an idle connection is reused for (S3: ~20 s): 15 s
+    uint32_t deadline_ms;   // an upload without a deadline of its own has: 600 s
+    uint8_t max_puts;       // transfers per upload: 8
+    uint8_t max_grants;     // grants used per upload: 5
+};
+
+// What thingpass_init needs. Everything that is pointed to must outlive the
+// struct thingpass.
+struct thingpass_config {
+    const char *root;  // first topic segment(s); NULL is "thingpass"
+    const char *thing; // the thing's name, as in its certificate [P-2.1]
+
+    const struct thingpass_stream *stream;
+    const struct thingpass_mqtt *mqtt;
+    const struct thingpass_clock *clock;
+    const struct thingpass_random *random;
+    const struct thingpass_sha256 *sha256;
+
+    // Holds the reply, its URL while it is used, and the object's key. A reply
+    // that does not fit ends the upload with THINGPASS_ESPACE.
+    void *reply;
+    size_t reply_size;
+
+    // Holds what is being published, sent or received. A request that does not
+    // fit makes thingpass_upload_start() return THINGPASS_ESPACE.
+    void *chunk;
+    size_t chunk_size;
+
+    // Also follow http:// URLs, unencrypted: for tests only.
+    bool allow_plain_http;
+
+    // Close the connection after each upload.
+    bool no_keep_alive;
+
+    struct thingpass_timing timing;
+};
+
+// One pair of metadata [P-3.4].
+struct thingpass_pair {
+    const char *name;
+    const char *value;
+};
+
+// What to store. Everything that is pointed to stays yours and must not change
+// until the upload has ended.
+struct thingpass_object {
+    const char *kind; // one of the broker's kinds
+
+    // The object's id [P-1.6], the same whenever this object is tried again,
+    // also after a reboot. NULL: a new one, see thingpass_result.id.
+    const char *id;
+
+    // The key that the broker gave this id earlier, if it is known: for an
+    // upload that is continued after a reboot [P-3.2]. May be NULL.
+    const char *object_key;
+
+    // When the picture was taken, if the time was known then (seconds since
+    // 1970). 0: worked out from captured_ms once the broker has told the time.
+    // An object that is tried again keeps its thingpass_result.captured_at.
+    int64_t captured_at;
+
+    // The same on the port's clock, in ms. 0: when the upload starts.
+    uint64_t captured_ms;
+
+    // SHA-256 of the bytes, if it is known already. NULL: a rewindable source
+    // is read once to hash it, a one-pass source is hashed while it is sent.
+    const uint8_t *sha256;
+
+    const struct thingpass_pair *metadata;
+    size_t metadata_count;
+
+    uint32_t deadline_ms; // for the whole upload; 0 is the configured default
+
+    const struct thingpass_source *source;
+};
+
+// How an upload ended, and what it took.
+struct thingpass_result {
+    int err;                // THINGPASS_OK: stored and verified by the broker
+    int status;             // S3's last HTTP status; 0 if it never answered
+    char code[48];          // the broker's code, or S3's <Code>; "" if none
+    const char *id;         // the object's id
+    const char *object_key; // the key that was granted; "" if none was
+    int64_t captured_at;    // as it was asked for; 0 if it was not
+    uint64_t size;          // bytes of the object
+    uint64_t elapsed_ms;    // from start to end
+    uint64_t put_ms;        // the last transfer: from connecting to the answer
+    unsigned asks;          // upload-requests published
+    unsigned puts;          // transfers begun
+    unsigned connects;      // connections opened
+    unsigned reports;       // upload-completes published
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
