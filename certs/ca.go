@@ -1,0 +1,160 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"math/big"
+	"net"
+)
+
+// A CA issues certificates. Its methods may be called concurrently.
+//
+// A CA in memory keeps no record of what it issued: that a name is given only
+// once is the promise of a Dir.
+type CA struct{ id Identity }
+
+// NewCA makes a CA with a fresh key. It can issue certificates, but no other CA
+// can hang below it (path length 0). The name is for people to read.
+func NewCA(name string, opts ...Option) (*CA, error) {
+	if err := checkLabel(name); err != nil {
+		return nil, fmt.Errorf("make CA: %w", err)
+	}
+	t, err := newTerms(CADays, opts)
+	if err != nil {
+		return nil, fmt.Errorf("make CA %q: %w", name, err)
+	}
+	id, err := sign(t, Identity{Kind: Authority, Name: name}, nil, &x509.Certificate{
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		MaxPathLenZero:        true,
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make CA %q: %w", name, err)
+	}
+	return &CA{id}, nil
+}
+
+// Thing issues a certificate to a thing: for TLS clients only, CN = name.
+func (c *CA) Thing(name string, opts ...Option) (Identity, error) {
+	return c.client(Thing, name, opts)
+}
+
+// Service issues a certificate to a service, such as the broker: for TLS
+// clients only, CN = name.
+func (c *CA) Service(name string, opts ...Option) (Identity, error) {
+	return c.client(Service, name, opts)
+}
+
+func (c *CA) client(kind Kind, name string, opts []Option) (Identity, error) {
+	if err := CheckName(name); err != nil {
+		return Identity{}, fmt.Errorf("issue %s: %w", kind, err)
+	}
+	return c.issue(Identity{Kind: kind, Name: name}, opts, &x509.Certificate{
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+}
+
+// Server issues a certificate to a TLS server that is reached under any of the
+// hosts: DNS names, of which the first label may be *, or IP addresses, both
+// without port. The first host is the name of the identity.
+func (c *CA) Server(hosts []string, opts ...Option) (Identity, error) {
+	hosts, err := checkHosts(hosts)
+	if err != nil {
+		return Identity{}, fmt.Errorf("issue server: %w", err)
+	}
+	t := &x509.Certificate{
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		// IP addresses as DNS names too: mbedTLS before 3.5 (Debian 12, ESP-IDF
+		// before 5.2) knows no other form, and compares it as text. The others
+		// ignore it.
+		DNSNames: hosts,
+	}
+	for _, h := range hosts {
+		if ip := net.ParseIP(h); ip != nil {
+			t.IPAddresses = append(t.IPAddresses, ip)
+		}
+	}
+	return c.issue(Identity{Kind: Server, Name: hosts[0]}, opts, t)
+}
+
+func (c *CA) issue(id Identity, opts []Option, template *x509.Certificate) (Identity, error) {
+	t, err := newTerms(LeafDays, opts)
+	if err == nil {
+		t, err = t.within(c.id)
+	}
+	if err == nil {
+		id, err = sign(t, id, c, template)
+	}
+	if err != nil {
+		return Identity{}, fmt.Errorf("issue %s %q: %w", id.Kind, id.Name, err)
+	}
+	return id, nil
+}
+
+// Pool holds this CA alone: for tls.Config's RootCAs or ClientCAs.
+func (c *CA) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(c.id.Leaf)
+	return pool
+}
+
+// CertPEM is the CA's certificate: what things flash, and Mosquitto's cafile.
+func (c *CA) CertPEM() []byte { return c.id.CertPEM() }
+
+// Certificate is the CA's certificate, not to be changed.
+func (c *CA) Certificate() *x509.Certificate { return c.id.Leaf }
+
+// sign makes a key for id and certifies it; a nil ca means by itself. On error
+// the key and certificate of the result are missing, but its name is not.
+func sign(t terms, id Identity, ca *CA, template *x509.Certificate) (Identity, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return id, err
+	}
+	serial, err := newSerial()
+	if err != nil {
+		return id, err
+	}
+	template.SerialNumber = serial
+	template.NotBefore, template.NotAfter = t.notBefore, t.notAfter
+	template.Subject = pkix.Name{OrganizationalUnit: []string{string(id.Kind)}}
+	if len(id.Name) <= MaxName { // a host may be longer: then it stands in the SAN only
+		template.Subject.CommonName = id.Name
+	}
+	parent, signer := template, key
+	if ca != nil {
+		parent, signer = ca.id.Leaf, ca.id.key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	if err != nil {
+		return id, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return id, err
+	}
+	id.Leaf, id.key = leaf, key
+	return id, nil
+}
+
+// newSerial is 127 random bits: positive in 16 bytes, as RFC 5280 wants it
+// (non-zero, at most 20), and never given twice without a counter on disk.
+func newSerial() (*big.Int, error) {
+	limit := new(big.Int).Lsh(big.NewInt(1), 127)
+	for {
+		n, err := rand.Int(rand.Reader, limit)
+		if err != nil || n.Sign() > 0 {
+			return n, err
+		}
+	}
+}

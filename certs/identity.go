@@ -1,0 +1,148 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A Kind says what a certificate is for.
+type Kind string
+
+// The kinds; each is also the OU of its certificates' subject.
+const (
+	Authority Kind = "ca"
+	Thing     Kind = "thing"
+	Service   Kind = "service"
+	Server    Kind = "server"
+)
+
+// Identity is a certificate together with its private key. It prints without
+// the key. The zero Identity is nobody.
+type Identity struct {
+	Kind Kind
+	Name string            // the thing, the service, a server's first host, the CA's name
+	Leaf *x509.Certificate // not to be changed
+	key  *ecdsa.PrivateKey
+}
+
+// CertPEM is the certificate, without its CA's.
+func (i Identity) CertPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: pemCert, Bytes: i.Leaf.Raw})
+}
+
+// KeyPEM is the private key in PKCS #8, the form that OpenSSL, mbedTLS, Go and
+// Java all read.
+func (i Identity) KeyPEM() []byte {
+	der, _ := x509.MarshalPKCS8PrivateKey(i.key) // fails for other curves only
+	return pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der})
+}
+
+// TLSCertificate is the identity as crypto/tls wants it.
+func (i Identity) TLSCertificate() tls.Certificate {
+	return tls.Certificate{Certificate: [][]byte{i.Leaf.Raw}, PrivateKey: i.key, Leaf: i.Leaf}
+}
+
+// Fingerprint is the certificate's SHA-256 in lower-case hexadecimal.
+func (i Identity) Fingerprint() string { return fingerprint(i.Leaf) }
+
+func fingerprint(leaf *x509.Certificate) string {
+	sum := sha256.Sum256(leaf.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// Subject returns which thing or service a client certificate was issued to.
+//
+// The certificate must have been verified: Subject reads what the CA wrote and
+// does not ask which CA it was. A certificate without exactly one name and one
+// kind, or whose extended key usage is not the client's, is an error.
+func Subject(leaf *x509.Certificate) (Kind, string, error) {
+	ou := leaf.Subject.OrganizationalUnit
+	if len(ou) != 1 || len(leaf.Subject.Names) != 2 || leaf.Subject.CommonName == "" {
+		return "", "", fmt.Errorf("subject %q is not ours: want one CN and one OU", leaf.Subject)
+	}
+	kind, name := Kind(ou[0]), leaf.Subject.CommonName
+	if kind != Thing && kind != Service {
+		return "", "", fmt.Errorf("subject %q is a %s: want a thing or a service", leaf.Subject, kind)
+	}
+	if err := CheckName(name); err != nil {
+		return "", "", fmt.Errorf("subject: %w", err)
+	}
+	if !slices.Equal(leaf.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}) || leaf.IsCA {
+		return "", "", fmt.Errorf("certificate of %q is not for clients only", name)
+	}
+	return kind, name, nil
+}
+
+const (
+	pemCert = "CERTIFICATE"
+	pemKey  = "PRIVATE KEY"
+)
+
+// parseIdentity reads a certificate and its key, and checks that they belong
+// together and to kind.
+func parseIdentity(kind Kind, certPEM, keyPEM []byte) (Identity, error) {
+	leaf, err := parseCert(certPEM)
+	if err != nil {
+		return Identity{}, err
+	}
+	block, err := onlyBlock(keyPEM, pemKey)
+	if err != nil {
+		return Identity{}, fmt.Errorf("key: %w", err)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block)
+	if err != nil {
+		return Identity{}, fmt.Errorf("key: %w", err)
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok || !key.PublicKey.Equal(leaf.PublicKey) {
+		return Identity{}, errors.New("key and certificate do not belong together")
+	}
+	id := Identity{Kind: kind, Name: nameOf(leaf), Leaf: leaf, key: key}
+	if !slices.Equal(leaf.Subject.OrganizationalUnit, []string{string(kind)}) {
+		return Identity{}, fmt.Errorf("certificate of %q is no %s's", id.Name, kind)
+	}
+	return id, nil
+}
+
+func parseCert(certPEM []byte) (*x509.Certificate, error) {
+	block, err := onlyBlock(certPEM, pemCert)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	leaf, err := x509.ParseCertificate(block)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	return leaf, nil
+}
+
+// onlyBlock refuses files that were concatenated: which block counts would
+// depend on the reader.
+func onlyBlock(data []byte, kind string) ([]byte, error) {
+	block, rest := pem.Decode(data)
+	if block == nil || block.Type != kind {
+		return nil, fmt.Errorf("no PEM block %q", kind)
+	}
+	if more, _ := pem.Decode(rest); more != nil {
+		return nil, fmt.Errorf("more than one PEM block, want one %q", kind)
+	}
+	return block.Bytes, nil
+}
+
+// nameOf is the CN, or a server's first host where that was too long for a CN.
+func nameOf(leaf *x509.Certificate) string {
+	if leaf.Subject.CommonName == "" && len(leaf.DNSNames) > 0 {
+		return leaf.DNSNames[0]
+	}
+	return leaf.Subject.CommonName
+}
