@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package devstack
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// maxInMemory is the largest body that is kept in memory, bytes: a photo is,
+// a video is not.
+const maxInMemory = 1 << 20
+
+// spool reads a request's whole body. It is the caller's to close.
+func (f *front) spool(w *statusWriter, r *http.Request) (io.ReadCloser, error) {
+	body := &patientReader{r: r.Body, control: w.control, silence: f.silence}
+	spooled, err := f.store(body, r.ContentLength)
+	switch {
+	case err == nil:
+		// The deadline must not strike the answer or the next request.
+		_ = w.control.SetReadDeadline(time.Time{})
+		return spooled, nil
+	case isTimeout(err):
+		return nil, s3Error{http.StatusBadRequest, "RequestTimeout",
+			"Your socket connection to the server was not read from or written to within the timeout period."}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, s3Error{http.StatusBadRequest, "IncompleteBody",
+			"You did not provide the number of bytes specified by the Content-Length HTTP header."}
+	default:
+		return nil, fmt.Errorf("read the body: %w", err)
+	}
+}
+
+// store keeps exactly size bytes of body, or fails.
+func (f *front) store(body io.Reader, size int64) (io.ReadCloser, error) {
+	if size <= maxInMemory {
+		text := make([]byte, size)
+		if _, err := io.ReadFull(body, text); err != nil {
+			return nil, unexpected(err)
+		}
+		return io.NopCloser(bytes.NewReader(text)), nil
+	}
+	file, err := os.CreateTemp(f.spoolDir, ".upload-") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	os.Remove(file.Name()) // it has no name from here on: nothing is left behind by a kill
+	if _, err := io.CopyN(file, body, size); err != nil {
+		file.Close()
+		return nil, unexpected(err)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// unexpected names the end of a body that should have gone on.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// patientReader waits for each piece as long as silence, for the whole as long
+// as it takes: things are slow.
+type patientReader struct {
+	r       io.Reader
+	control *http.ResponseController
+	silence time.Duration
+}
+
+func (p *patientReader) Read(b []byte) (int, error) {
+	if err := p.control.SetReadDeadline(time.Now().Add(p.silence)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	return p.r.Read(b)
+}
