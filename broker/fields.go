@@ -82,7 +82,7 @@ func (r *jsonReader) metadata() (map[string]string, error) {
 				printable(name, 40), metadataCapturedAt)
 		}
 		if !validMetadataValue(value) {
-			return refuse(CodeMetadataNotAllowed, "metadata %s: up to %d printable ASCII characters, no space at an end, no two in a row",
+			return refuse(CodeMetadataNotAllowed, "metadata %s: 1 to %d printable ASCII characters, no space at an end, no two in a row",
 				name, maxMetadataValue)
 		}
 		pairs[name] = value
@@ -98,9 +98,6 @@ func validMetadataName(name string) bool {
 // validMetadataValue keeps out what SigV4 would trim or fold, so that the signed
 // value and the sent one are always the same bytes.
 func validMetadataValue(v string) bool {
-	if v == "" {
-		return true
-	}
 	printableASCII := validName(v, maxMetadataValue, func(c byte) bool { return c >= ' ' && c <= '~' })
 	return printableASCII && v[0] != ' ' && v[len(v)-1] != ' ' && !strings.Contains(v, "  ")
 }

@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"thingpass/broker"
+	"thingpass/broker/awss3"
+)
+
+var update = flag.Bool("update", false, "write the replies in testdata/wire anew")
+
+const wireNow = 1795424400
+
+// TestWireVectors holds the broker to the bytes that the firmware's tests read
+// too.
+func TestWireVectors(t *testing.T) {
+	requests, err := filepath.Glob("testdata/wire/*.request.json")
+	if err != nil || len(requests) < 20 {
+		t.Fatalf("%d requests, %v", len(requests), err)
+	}
+	for _, path := range requests {
+		name := strings.TrimSuffix(filepath.Base(path), ".request.json")
+		t.Run(name, func(t *testing.T) {
+			verb := "upload-request"
+			if strings.HasPrefix(name, "complete-") {
+				verb = "upload-complete"
+			}
+			request, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, _ := wireBroker(t, name).Handle(t.Context(), broker.Message{Topic: "thingpass/cam1/" + verb, Payload: request})
+			compare(t, "testdata/wire/"+name+".reply.json", out[0].Payload)
+			if len(out) > 1 {
+				compare(t, "testdata/wire/"+name+".event.json", out[1].Payload)
+			}
+		})
+	}
+}
+
+func compare(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", path, got, want)
+	}
+}
+
+func wireBroker(t *testing.T, name string) *broker.Broker {
+	t.Helper()
+	bucket, err := awss3.New(awss3.Config{Region: "eu-central-1", Bucket: "photos", Credentials: wireCredentials(name)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{now: time.Unix(wireNow, 0)}
+	text, err := os.ReadFile("testdata/wire/bucket.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &w.objects); err != nil {
+		t.Fatal(err)
+	}
+	b, err := broker.New(broker.Config{Kinds: []broker.Kind{photo(), logs()}, Signer: bucket, Store: w, Audit: w, Now: func() time.Time { return w.now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// wireCredentials are AWS's documentation keys; for some vectors, of a session
+// that expires five minutes after the request.
+func wireCredentials(name string) aws.CredentialsProvider {
+	c := aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+	if slices.Contains([]string{"put-token", "put-max"}, name) {
+		c.AccessKeyID = "ASIAIOSFODNN7EXAMPLE"
+		c.SessionToken = strings.Repeat("IQoJb3JpZ2luX2VjEXAMPLE+/=", 47)[:1200]
+		c.CanExpire, c.Expires = true, time.Unix(wireNow+300, 0)
+	}
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil })
+}
