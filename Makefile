@@ -1,0 +1,57 @@
+# thingpass. `make help` lists the targets.
+
+GO      ?= go
+BIN     := bin
+GOFILES := $(shell git ls-files -co --exclude-standard '*.go' 2>/dev/null)
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-go test-firmware race fuzz bench lint format clean setup-demo setup-test go thing
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup-demo build ## dev stack, broker and a camera: watch photos arrive (Ctrl-C stops)
+	@$(BIN)/thingpass-dev demo --dir demo $(DEMO)
+
+test: setup-test build test-firmware test-go ## everything but the long runs
+
+build: go thing ## bin/thingpass, bin/thingpass-dev, bin/thingpass-thing
+
+go:
+	@mkdir -p $(BIN)
+	$(GO) build -trimpath -o $(BIN)/ ./broker/cmd/...
+
+thing: setup-demo
+	@$(MAKE) --no-print-directory -C firmware thing
+
+test-go: build ## the Go tests, integration and faults included
+	$(GO) test -timeout 15m ./...
+
+test-firmware: setup-test ## the C tests: gcc and clang, sanitizers, symbols of the core
+	@$(MAKE) --no-print-directory -C firmware test check-symbols
+
+race: build ## the Go tests under the race detector
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
+
+fuzz: setup-test ## each fuzz target for FUZZ_SECONDS (20)
+	@.ci/fuzz $(or $(FUZZ_SECONDS),20)
+
+bench: ## benchmarks, as ratios in one run
+	$(GO) test -run '^$$' -bench . -benchmem ./broker/presign
+
+lint: setup-test ## gofmt, vet, staticcheck, govulncheck, clang-format
+	@.ci/lint
+
+format: ## gofmt and clang-format, in place
+	gofmt -w $(GOFILES)
+	@$(MAKE) --no-print-directory -C firmware format
+
+clean: ## remove what was built, but not demo/
+	rm -rf $(BIN) build
+
+setup-demo:
+	@.ci/setup demo
+
+setup-test:
+	@.ci/setup test
