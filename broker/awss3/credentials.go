@@ -81,7 +81,7 @@ func (c *credentialCache) refreshNow(ctx context.Context) (aws.Credentials, erro
 	if held := c.held.Load(); held.usable(time.Now()) {
 		return held.Credentials, nil
 	}
-	if c.failure != nil && time.Now().Sub(c.failed) < urgentPause {
+	if c.failure != nil && time.Since(c.failed) < urgentPause {
 		return aws.Credentials{}, c.failure
 	}
 	fresh, err := c.fetch(ctx, urgentTimeout)
@@ -129,7 +129,7 @@ func (c *credentialCache) fetch(ctx context.Context, timeout time.Duration) (aws
 func (c *credentialCache) keep(fresh aws.Credentials) {
 	held := &heldCredentials{Credentials: fresh}
 	if fresh.CanExpire {
-		life := fresh.Expires.Sub(time.Now())
+		life := time.Until(fresh.Expires)
 		held.refresh = time.Now().Add(max(life-min(c.lead, life/2), refreshPause))
 	}
 	c.held.Store(held)

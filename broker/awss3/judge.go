@@ -31,7 +31,7 @@ func (b *Bucket) judgeCredentials(c presign.Credentials) Finding {
 	if c.Expires.IsZero() {
 		return Finding{"credentials", OK, c.String()}
 	}
-	left := c.Expires.Sub(time.Now()).Round(time.Second)
+	left := time.Until(c.Expires).Round(time.Second)
 	text := fmt.Sprintf("%s, for another %v", c, left)
 	if left < b.grantTTL {
 		return Finding{"credentials", Warning, fmt.Sprintf("%s: grants that should last %v end with them; "+
