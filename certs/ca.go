@@ -75,8 +75,8 @@ func (c *CA) Server(hosts []string, opts ...Option) (Identity, error) {
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		// IP addresses as DNS names too: mbedTLS before 3.5 (Debian 12, ESP-IDF
-		// before 5.2) knows no other form, and compares it as text. The others
-		// ignore it.
+		// before 5.2) compares nothing else with the address that it was given
+		// (https://github.com/Mbed-TLS/mbedtls/issues/5082); others ignore them.
 		DNSNames: hosts,
 	}
 	for _, h := range hosts {

@@ -23,6 +23,11 @@ import (
 // signed by the identity by.
 func forge(t *testing.T, by certs.Identity, cn string, ou ...string) *x509.Certificate {
 	t.Helper()
+	return forgeFor(t, by, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, cn, ou...)
+}
+
+func forgeFor(t *testing.T, by certs.Identity, usage []x509.ExtKeyUsage, cn string, ou ...string) *x509.Certificate {
+	t.Helper()
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
@@ -30,7 +35,7 @@ func forge(t *testing.T, by certs.Identity, cn string, ou ...string) *x509.Certi
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(time.Hour),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		ExtKeyUsage:  usage,
 	}
 	der := must(x509.CreateCertificate(rand.Reader, template, by.Leaf, &key.PublicKey, by.TLSCertificate().PrivateKey))(t)
 	return must(x509.ParseCertificate(der))(t)
@@ -50,15 +55,18 @@ func TestSubjectRefusesWhatIsNotAClient(t *testing.T) {
 	ca := newCA(t)
 	thing := must(ca.Thing("cam1"))(t)
 	for what, leaf := range map[string]*x509.Certificate{
-		"a server":           must(ca.Server([]string{"localhost"}))(t).Leaf,
-		"the CA":             ca.Certificate(),
-		"no kind":            forge(t, thing, "broker"),
-		"two kinds":          forge(t, thing, "cam1", "thing", "service"),
-		"an unknown kind":    forge(t, thing, "cam1", "root"),
-		"no name":            forge(t, thing, "", "service"),
-		"a wildcard name":    forge(t, thing, "+", "thing"),
-		"a name too long":    forge(t, thing, strings.Repeat("a", 65), "thing"),
-		"kind by lettercase": forge(t, thing, "cam1", "Service"),
+		"a server":             must(ca.Server([]string{"localhost"}))(t).Leaf,
+		"the CA":               ca.Certificate(),
+		"no kind":              forge(t, thing, "broker"),
+		"two kinds":            forge(t, thing, "cam1", "thing", "service"),
+		"an unknown kind":      forge(t, thing, "cam1", "root"),
+		"no name":              forge(t, thing, "", "service"),
+		"a wildcard name":      forge(t, thing, "+", "thing"),
+		"a name too long":      forge(t, thing, strings.Repeat("a", 65), "thing"),
+		"kind by lettercase":   forge(t, thing, "cam1", "Service"),
+		"no usage":             forgeFor(t, thing, nil, "cam1", "thing"),
+		"any usage":            forgeFor(t, thing, []x509.ExtKeyUsage{x509.ExtKeyUsageAny}, "cam1", "thing"),
+		"a server's usage too": forgeFor(t, thing, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}, "cam1", "thing"),
 	} {
 		if kind, name, err := certs.Subject(leaf); err == nil || kind != "" || name != "" {
 			t.Errorf("%s: Subject = %q, %q, %v; want an error alone", what, kind, name, err)
