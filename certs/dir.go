@@ -4,6 +4,7 @@
 package certs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -74,7 +75,7 @@ func (d *Dir) ignoreByGit() error {
 func Open(path string) (*Dir, error) {
 	d := &Dir{path: path}
 	id, err := d.read(Authority, "")
-	if errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !exists(d.Files(Authority, "").Folder) {
 		return nil, fmt.Errorf("open the CA in %s: %w: make one with thingpass certs init --dir %s", path, err, path)
 	}
 	if err == nil {
@@ -149,7 +150,7 @@ func (d *Dir) read(kind Kind, name string) (Identity, error) {
 	f := d.Files(kind, name)
 	cert, certErr := os.ReadFile(f.Cert)
 	key, keyErr := os.ReadFile(f.Key)
-	if err := errors.Join(certErr, keyErr); err != nil {
+	if err := cmp.Or(certErr, keyErr); err != nil {
 		return Identity{}, missing(f, certErr, keyErr, err)
 	}
 	return parseIdentity(kind, cert, key)

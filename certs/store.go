@@ -4,7 +4,7 @@
 package certs
 
 import (
-	"errors"
+	"cmp"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,7 +40,7 @@ func publish(folder string, files []newFile) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(tmp))
+			err = cmp.Or(err, os.RemoveAll(tmp))
 		}
 	}()
 	for _, f := range files {
@@ -56,7 +56,7 @@ func publish(folder string, files []newFile) (err error) {
 	if err := os.Rename(tmp, folder); err != nil {
 		return err
 	}
-	return errors.Join(syncDir(parent), syncDir(filepath.Dir(parent)))
+	return cmp.Or(syncDir(parent), syncDir(filepath.Dir(parent)))
 }
 
 // writeNew writes a file that must not exist yet, to the disk.
@@ -69,7 +69,7 @@ func writeNew(path string, data []byte, mode fs.FileMode) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	return errors.Join(err, f.Close())
+	return cmp.Or(err, f.Close())
 }
 
 func syncDir(path string) error {
@@ -77,7 +77,7 @@ func syncDir(path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return cmp.Or(d.Sync(), d.Close())
 }
 
 // sweep removes what earlier crashes left unfinished. Such keys were never
