@@ -80,6 +80,12 @@ func mediaToken(s string) bool {
 	})
 }
 
+// Check returns every reason why no broker could have this kind, joined.
+func (k Kind) Check() error {
+	_, err := compileKind(k)
+	return err
+}
+
 // kind is a Kind that was checked, with its layout parsed.
 type kind struct {
 	Kind
