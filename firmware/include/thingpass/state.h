@@ -17,105 +17,112 @@
 extern "C" {
 #endif
 
-struct thingpass_span_ {
+struct thingpass_span {
     const char *p;
     size_t n;
 };
 
-struct thingpass_clock_state_ {
+struct thingpass_clock_state {
     bool known;
     int64_t offset_ms; // unix time minus the port's clock
 };
 
-struct thingpass_http_response_ {
+struct thingpass_id_state {
+    char prefix[11];
+    uint32_t counter;
+};
+
+struct thingpass_http_response {
     uint8_t state;
-    uint8_t field;     // which header is being read
-    uint8_t name_len;  // matched or stored bytes of the header's name
-    uint8_t value_len; // stored bytes of its value
+    uint8_t name_len;  // stored bytes of the header's name
+    uint8_t value_len; // of its value; one more than fit if it was cut
     uint8_t minor;     // HTTP/1.minor
     bool close;        // the connection ends with this response
     bool chunked;
     bool has_length;
     uint16_t status;
-    uint16_t head_len; // bytes of status line, headers, chunk lines, trailers
+    uint16_t head_len; // bytes of lines: status, headers, chunk sizes, trailers
     uint32_t retry_s;  // Retry-After, 0 if none
-    uint64_t length;   // Content-Length, or of the chunk at hand
-    uint64_t body_len; // bytes of body passed so far
+    uint64_t length;   // what is left of the body, or of the chunk at hand
+    uint64_t body_len; // bytes of body passed on
     char name[20];
     char value[40];
 };
 
-struct thingpass_s3_error_ {
+struct thingpass_s3_error {
     uint8_t state;
     uint8_t len;
     uint16_t seen; // bytes of body looked at
     char code[48];
 };
 
-struct thingpass_reader_ {
+struct thingpass_reader {
     const struct thingpass_source *source;
     uint64_t left;
+    bool touched; // something has been read since the last rewind
+    bool probed;  // it was asked for more than its size
 };
 
-struct thingpass_connection_ {
-    bool open;   // stream->open has been called, and close has not
-    bool ready;  // it returned THINGPASS_OK
-    bool reused; // carried a response before this one
+struct thingpass_connection {
+    bool open;  // stream->open was called, and close was not
+    bool ready; // it returned THINGPASS_OK
+    bool idle;  // has carried a whole response, and may carry another request
     bool tls;
     uint16_t port;
     uint64_t idle_since_ms;
     char host[254];
 };
 
-struct thingpass_grant_ {
-    struct thingpass_span_ authority; // the URL's, for the connection
-    struct thingpass_span_ target;    // path and query
-    struct thingpass_span_ headers;   // "Name: value\r\n" lines, ready to send
-    uint64_t valid_until_ms;          // on the port's clock
-    uint16_t port;
+struct thingpass_grant {
     bool tls;
+    uint16_t port;
+    struct thingpass_span host;    // these three lie in the reply buffer
+    struct thingpass_span target;  // path and query
+    struct thingpass_span headers; // "Name: value\r\n" lines, ready to send
+    uint64_t valid_until_ms;       // on the port's clock
 };
 
-struct thingpass_upload_ {
+struct thingpass_upload {
     uint8_t phase;
-    uint8_t head_part;     // part of the request head that comes next
-    uint8_t grants;        // grants used
-    uint8_t asks_in_a_row; // without an answer
-    uint8_t reports_in_a_row;
-    uint8_t failures; // transfers that failed, for the backoff
+    bool asked;      // this phase's message has been published
+    bool connecting; // this transfer has begun
     bool have_sum;
-    bool hashing; // the hash is fed while sending
-    bool write_failed;
+    bool hashing;      // the hash is fed while sending
+    bool reused;       // this transfer's connection carried another before
+    bool write_failed; // only the server's last words are wanted
     bool body_sent;
-    bool asked; // this phase's message has been published
+    bool answered;      // the server sent something
+    uint8_t unanswered; // publishes in a row
+    uint8_t grants;     // grants used
+    uint8_t puts;       // transfers that count as attempts
+    uint8_t failures;   // of transfers, for the backoff
     struct thingpass_object object;
-    struct thingpass_source source;
-    struct thingpass_reader_ reader;
-    struct thingpass_grant_ grant;
+    struct thingpass_reader reader;
+    struct thingpass_grant grant;
     int64_t captured_at;
     uint64_t started_ms;
     uint64_t deadline_ms;
-    uint64_t wake_ms;
-    uint64_t progress_ms; // when the stream last moved
-    uint64_t put_started_ms;
-    size_t head_offset; // bytes of that part already produced
-    size_t chunk_len;   // bytes in the chunk buffer
-    size_t chunk_sent;
-    size_t key_len; // bytes of the key kept at the end of the reply buffer
+    uint64_t wake_ms;        // nothing to do before
+    uint64_t progress_ms;    // when the stream last moved
+    uint64_t stall_ms;       // when it is given up
+    uint64_t put_started_ms; // when this transfer began
+    size_t head_sent;        // bytes of the request's head produced
+    size_t chunk_len;        // bytes in the chunk buffer
+    size_t chunk_sent;       // of them written
+    size_t key_len;          // of the key kept at the end of the reply buffer
     uint8_t sum[32];
     char id[65];
 };
 
 struct thingpass {
     struct thingpass_config config;
-    struct thingpass_clock_state_ clock;
-    struct thingpass_connection_ connection;
-    struct thingpass_upload_ upload;
-    struct thingpass_http_response_ response;
-    struct thingpass_s3_error_ s3_error;
+    struct thingpass_clock_state clock;
+    struct thingpass_id_state ids;
+    struct thingpass_connection connection;
+    struct thingpass_upload upload;
+    struct thingpass_http_response response;
+    struct thingpass_s3_error s3_error;
     struct thingpass_result result;
-    uint32_t id_counter;
-    char id_prefix[11];
 };
 
 #ifdef __cplusplus

@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include <string.h>
+
+#include "clock.h"
+#include "id.h"
+#include "upload.h"
+
+static uint32_t or_default(uint32_t value, uint32_t fallback) {
+    return value != 0 ? value : fallback;
+}
+
+static void set_defaults(struct thingpass_config *c) {
+    struct thingpass_timing *t = &c->timing;
+    c->root = c->root != NULL ? c->root : "thingpass";
+    t->ask_wait_ms = or_default(t->ask_wait_ms, 5000);
+    t->retry_wait_ms = or_default(t->retry_wait_ms, 1000);
+    t->wait_max_ms = or_default(t->wait_max_ms, 60000);
+    t->io_timeout_ms = or_default(t->io_timeout_ms, 30000);
+    t->keep_alive_ms = or_default(t->keep_alive_ms, 15000);
+    t->deadline_ms = or_default(t->deadline_ms, 600000);
+    t->max_puts = t->max_puts != 0 ? t->max_puts : 8;
+    t->max_grants = t->max_grants != 0 ? t->max_grants : 5;
+}
+
+static bool ports_ok(const struct thingpass_config *c) {
+    return c->stream != NULL && c->stream->open != NULL && c->stream->write != NULL &&
+           c->stream->read != NULL && c->stream->close != NULL && c->mqtt != NULL &&
+           c->mqtt->publish != NULL && c->clock != NULL && c->clock->now_ms != NULL &&
+           c->random != NULL && c->random->fill != NULL && c->sha256 != NULL &&
+           c->sha256->init != NULL && c->sha256->update != NULL && c->sha256->final != NULL;
+}
+
+static bool is_root_char(char c) {
+    return thingpass_is_print(c) && c != '+' && c != '#' && c != ' ' && c != '$';
+}
+
+static bool names_ok(const struct thingpass_config *c) {
+    enum { longest_suffix = sizeof "//upload-complete" - 1 };
+    if (c->thing == NULL || !thingpass_span_all(thingpass_span_of(c->thing), THINGPASS_THING_MAX,
+                                                thingpass_is_thing_char)) {
+        return false;
+    }
+    struct thingpass_span root = thingpass_span_of(c->root);
+    return thingpass_span_all(root, THINGPASS_TOPIC_MAX, is_root_char) && root.p[0] != '/' &&
+           root.p[root.n - 1] != '/' &&
+           root.n + strlen(c->thing) + longest_suffix <= THINGPASS_TOPIC_MAX;
+}
+
+int thingpass_init(struct thingpass *tp, const struct thingpass_config *config) {
+    if (tp == NULL || config == NULL) {
+        return THINGPASS_EINVAL;
+    }
+    memset(tp, 0, sizeof *tp);
+    tp->result.id = "";
+    tp->result.object_key = "";
+    struct thingpass_config c = *config;
+    set_defaults(&c);
+    if (!ports_ok(&c) || !names_ok(&c) || c.reply == NULL || c.chunk == NULL) {
+        return THINGPASS_EINVAL;
+    }
+    if (c.reply_size < THINGPASS_REPLY_SIZE_MIN || c.chunk_size < THINGPASS_CHUNK_SIZE_MIN) {
+        return THINGPASS_ESPACE;
+    }
+    int err = thingpass_id_init(&tp->ids, c.random);
+    if (err < 0) {
+        return err;
+    }
+    tp->config = c;
+    return THINGPASS_OK;
+}
+
+uint64_t thingpass_clock_ms(const struct thingpass *tp) {
+    return tp->config.clock->now_ms(tp->config.clock->ctx);
+}
+
+const struct thingpass_result *thingpass_result(const struct thingpass *tp) {
+    return &tp->result;
+}
+
+const char *thingpass_phase_name(const struct thingpass *tp) {
+    static const char *const names[] = {"idle", "hash",    "ask",    "connect",
+                                        "send", "receive", "report", "ended"};
+    return names[tp->upload.phase];
+}
+
+int thingpass_now(const struct thingpass *tp, int64_t *now_s) {
+    *now_s = thingpass_clock_at(&tp->clock, thingpass_clock_ms(tp));
+    return *now_s != 0 ? THINGPASS_OK : THINGPASS_ENOCLOCK;
+}
+
+int thingpass_set_now(struct thingpass *tp, int64_t now_s) {
+    if (!thingpass_time_is_sane(now_s)) {
+        return THINGPASS_EINVAL;
+    }
+    thingpass_clock_set(&tp->clock, now_s, thingpass_clock_ms(tp));
+    return THINGPASS_OK;
+}
+
+int thingpass_new_id(struct thingpass *tp, char *buf, size_t cap) {
+    return thingpass_id_next(&tp->ids, buf, cap);
+}
+
+int thingpass_response_topic(const struct thingpass *tp, char *buf, size_t cap) {
+    if (cap == 0) {
+        return THINGPASS_ESPACE;
+    }
+    struct thingpass_writer w = {buf, cap - 1, 0};
+    thingpass_put_text(&w, tp->config.root);
+    thingpass_put_text(&w, "/");
+    thingpass_put_text(&w, tp->config.thing);
+    thingpass_put_text(&w, "/response");
+    if (w.len == SIZE_MAX) {
+        buf[0] = '\0';
+        return THINGPASS_ESPACE;
+    }
+    buf[w.len] = '\0';
+    return (int)w.len;
+}

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Strict JSON over jsmn. jsmn only cuts text into tokens and lets much pass
+// that is no JSON: missing commas, "1.2.3", bare words. So after it the text
+// between the tokens is checked, and each number and word. What comes through
+// is RFC 8259, apart from two things: strings that cannot be decoded (broken
+// UTF-8, lone surrogates, U+0000) and control characters inside strings only
+// spoil that string, which then counts as a value of no type.
+//
+// A parser of our own would need no tokens, but jsmn is what Debian, the ESP
+// component registry and Arduino already have.
+
+#ifndef THINGPASS_CORE_JSON_H
+#define THINGPASS_CORE_JSON_H
+
+#include "text.h"
+
+// A parsed text. Node 0 is the root; nodes stand in the text's order.
+struct thingpass_json {
+    char *text;
+    void *tokens;
+    int count;
+};
+
+enum thingpass_json_type {
+    THINGPASS_JSON_NONE = 0, // no such node, or a string that is spoilt
+    THINGPASS_JSON_OBJECT = 1,
+    THINGPASS_JSON_ARRAY = 2,
+    THINGPASS_JSON_STRING = 3,
+    THINGPASS_JSON_PRIMITIVE = 4 // number, true, false, null
+};
+
+// Parses text[0..len), which is changed (strings are unescaped in place) and
+// must live as long as json. The tokens go into memory (20 bytes for each value
+// and each name), which is free again when json is no longer used.
+// Returns THINGPASS_OK, THINGPASS_EREPLY (not JSON, or not an object) or
+// THINGPASS_ESPACE (too little memory for the tokens).
+int thingpass_json_parse(struct thingpass_json *json, char *text, size_t len, void *memory,
+                         size_t size);
+
+// The value of an object's field; 0 if there is none, or object is not an
+// object; THINGPASS_EREPLY if the name occurs twice.
+int thingpass_json_find(const struct thingpass_json *json, int object, const char *name);
+
+// The first node inside an object (a name; its value is node + 1) or array; 0
+// if there is none.
+int thingpass_json_first(const struct thingpass_json *json, int parent);
+
+// The node after this one with the same parent; 0 if it was the last.
+int thingpass_json_next(const struct thingpass_json *json, int node);
+
+enum thingpass_json_type thingpass_json_type(const struct thingpass_json *json, int node);
+
+// The text of a node: a string's characters, a primitive's letters.
+struct thingpass_span thingpass_json_text(const struct thingpass_json *json, int node);
+
+// Reads a required field. All return THINGPASS_OK, or THINGPASS_EREPLY where
+// the field is missing, doubled, of another type or out of range; the output is
+// zero then. An integer has no sign, fraction or exponent [P-1.3, P-1.4].
+int thingpass_json_string(const struct thingpass_json *json, int object, const char *name,
+                          struct thingpass_span *value);
+int thingpass_json_u64(const struct thingpass_json *json, int object, const char *name,
+                       uint64_t *value);
+
+#endif

@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "request.h"
+
+#include <string.h>
+
+#include "clock.h"
+
+static bool text_ok(const char *text, size_t max, bool (*class)(char c)) {
+    return text != NULL && thingpass_span_all(thingpass_span_of(text), max, class);
+}
+
+static bool value_ok(const char *value) {
+    if (value == NULL || *value == '\0') {
+        return value != NULL;
+    }
+    size_t n = strlen(value);
+    return text_ok(value, 256, thingpass_is_print) && value[0] != ' ' && value[n - 1] != ' ' &&
+           strstr(value, "  ") == NULL;
+}
+
+// [P-3.4]
+static bool metadata_ok(const struct thingpass_pair *pairs, size_t n) {
+    if (n > THINGPASS_METADATA_MAX || (n > 0 && pairs == NULL)) {
+        return false;
+    }
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!text_ok(pairs[i].name, 32, thingpass_is_kind_char) || !value_ok(pairs[i].value) ||
+            strcmp(pairs[i].name, "captured-at") == 0) {
+            return false;
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(pairs[i].name, pairs[j].name) == 0) {
+                return false;
+            }
+        }
+        total += strlen(pairs[i].name) + strlen(pairs[i].value);
+    }
+    return total <= 2048;
+}
+
+static bool source_ok(const struct thingpass_source *source) {
+    return source != NULL && source->read != NULL && source->known_len &&
+           source->size <= INT64_MAX && (!source->rewindable || source->rewind != NULL) &&
+           (source->content_type == NULL || text_ok(source->content_type, 127, thingpass_is_print));
+}
+
+int thingpass_object_check(const struct thingpass_object *object) {
+    if (object == NULL || !source_ok(object->source) ||
+        !text_ok(object->kind, THINGPASS_KIND_MAX, thingpass_is_kind_char)) {
+        return THINGPASS_EINVAL;
+    }
+    if (object->id != NULL && !text_ok(object->id, THINGPASS_ID_MAX, thingpass_is_id_char)) {
+        return THINGPASS_EINVAL;
+    }
+    if (object->object_key != NULL && strlen(object->object_key) > THINGPASS_KEY_MAX) {
+        return THINGPASS_EINVAL;
+    }
+    if (object->captured_at != 0 && !thingpass_time_is_sane(object->captured_at)) {
+        return THINGPASS_EINVAL;
+    }
+    return metadata_ok(object->metadata, object->metadata_count) ? THINGPASS_OK : THINGPASS_EINVAL;
+}
+
+static void put_text_field(struct thingpass_writer *w, const char *field, const char *value) {
+    if (value == NULL || *value == '\0') {
+        return;
+    }
+    thingpass_put_text(w, field);
+    thingpass_put_json(w, thingpass_span_of(value));
+}
+
+static void put_u64_field(struct thingpass_writer *w, const char *field, uint64_t value) {
+    thingpass_put_text(w, field);
+    thingpass_put_u64(w, value);
+}
+
+static void put_sum_field(struct thingpass_writer *w, const uint8_t *sum) {
+    if (sum == NULL) {
+        return;
+    }
+    thingpass_put_text(w, ",\"sha256\":\"");
+    thingpass_put_hex(w, sum, 32);
+    thingpass_put_text(w, "\"");
+}
+
+static void put_metadata_field(struct thingpass_writer *w, const struct thingpass_pair *pairs,
+                               size_t n) {
+    if (n == 0) {
+        return;
+    }
+    thingpass_put_text(w, ",\"metadata\":");
+    for (size_t i = 0; i < n; i++) {
+        thingpass_put_text(w, i == 0 ? "{" : ",");
+        thingpass_put_json(w, thingpass_span_of(pairs[i].name));
+        thingpass_put_text(w, ":");
+        thingpass_put_json(w, thingpass_span_of(pairs[i].value));
+    }
+    thingpass_put_text(w, "}");
+}
+
+void thingpass_put_request(struct thingpass_writer *w, const struct thingpass_request *request) {
+    const struct thingpass_object *object = request->object;
+    put_text_field(w, "{\"id\":", request->id);
+    put_text_field(w, ",\"kind\":", object->kind);
+    put_text_field(w, ",\"contentType\":", object->source->content_type);
+    put_u64_field(w, ",\"size\":", object->source->size);
+    put_sum_field(w, request->sum);
+    if (request->captured_at != 0) {
+        put_u64_field(w, ",\"capturedAt\":", (uint64_t)request->captured_at);
+    }
+    put_text_field(w, ",\"objectKey\":", request->object_key);
+    put_metadata_field(w, object->metadata, object->metadata_count);
+    thingpass_put_text(w, "}");
+}
+
+void thingpass_put_report(struct thingpass_writer *w, const struct thingpass_request *request) {
+    put_text_field(w, "{\"id\":", request->id);
+    put_text_field(w, ",\"objectKey\":", request->object_key);
+    put_u64_field(w, ",\"size\":", request->object->source->size);
+    put_sum_field(w, request->sum);
+    thingpass_put_text(w, "}");
+}

@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a thing publishes: upload-request [P-3] and upload-complete [P-6].
+// The fields always come in the order of PROTOCOL.md's tables, without spaces,
+// so that a request is the same bytes whenever it is repeated.
+
+#ifndef THINGPASS_CORE_REQUEST_H
+#define THINGPASS_CORE_REQUEST_H
+
+#include "text.h"
+
+// The parts of a request that are not the caller's struct thingpass_object.
+struct thingpass_request {
+    const struct thingpass_object *object;
+    const char *id;
+    const char *object_key; // NULL or "" leaves it out, as does the next
+    const uint8_t *sum;
+    int64_t captured_at; // 0 leaves it out
+};
+
+// Checks an object against the wire's rules [P-1.6, P-3]. Returns THINGPASS_OK
+// or THINGPASS_EINVAL.
+int thingpass_object_check(const struct thingpass_object *object);
+
+// Both append one JSON object; see w->len for whether it fitted.
+void thingpass_put_request(struct thingpass_writer *w, const struct thingpass_request *request);
+void thingpass_put_report(struct thingpass_writer *w, const struct thingpass_request *request);
+
+#endif

@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "text.h"
+
+#include <string.h>
+
+struct thingpass_span thingpass_span_of(const char *text) {
+    struct thingpass_span s = {text, strlen(text)};
+    return s;
+}
+
+bool thingpass_span_equal(struct thingpass_span a, struct thingpass_span b) {
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool thingpass_span_is(struct thingpass_span s, const char *text) {
+    return thingpass_span_equal(s, thingpass_span_of(text));
+}
+
+bool thingpass_span_is_nocase(struct thingpass_span s, const char *text) {
+    for (size_t i = 0; i < s.n; i++) {
+        // A shorter text ends in a NUL that differs from every character of s
+        // but a NUL, which no text contains.
+        if (text[i] == '\0' || thingpass_lower(s.p[i]) != thingpass_lower(text[i])) {
+            return false;
+        }
+    }
+    return text[s.n] == '\0';
+}
+
+bool thingpass_span_all(struct thingpass_span s, size_t max, bool (*class)(char c)) {
+    if (s.n == 0 || s.n > max) {
+        return false;
+    }
+    for (size_t i = 0; i < s.n; i++) {
+        if (!class(s.p[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool thingpass_span_u64(struct thingpass_span s, uint64_t *value) {
+    *value = 0;
+    if (!thingpass_span_all(s, 19, thingpass_is_digit)) { // 19 digits always fit
+        return false;
+    }
+    for (size_t i = 0; i < s.n; i++) {
+        *value = *value * 10 + (uint64_t)(s.p[i] - '0');
+    }
+    return true;
+}
+
+bool thingpass_is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+bool thingpass_is_alnum(char c) {
+    return thingpass_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool thingpass_is_id_char(char c) {
+    return thingpass_is_alnum(c) || c == '_' || c == '-';
+}
+
+bool thingpass_is_thing_char(char c) {
+    return thingpass_is_id_char(c) || c == ':';
+}
+
+bool thingpass_is_kind_char(char c) {
+    return thingpass_is_digit(c) || (c >= 'a' && c <= 'z') || c == '-';
+}
+
+bool thingpass_is_print(char c) {
+    return c >= 0x20 && c <= 0x7e;
+}
+
+char thingpass_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+void thingpass_count(uint8_t *n) {
+    *n = *n < UINT8_MAX ? (uint8_t)(*n + 1) : UINT8_MAX;
+}
+
+void thingpass_put(struct thingpass_writer *w, struct thingpass_span s) {
+    if (w->len == SIZE_MAX || s.n > w->cap - w->len) {
+        w->len = SIZE_MAX;
+        return;
+    }
+    if (s.n > 0) {
+        memcpy(w->buf + w->len, s.p, s.n);
+    }
+    w->len += s.n;
+}
+
+void thingpass_put_text(struct thingpass_writer *w, const char *text) {
+    thingpass_put(w, thingpass_span_of(text));
+}
+
+void thingpass_put_u64(struct thingpass_writer *w, uint64_t value) {
+    char digits[20];
+    size_t i = sizeof digits;
+    do {
+        digits[--i] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    struct thingpass_span s = {digits + i, sizeof digits - i};
+    thingpass_put(w, s);
+}
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void thingpass_put_hex(struct thingpass_writer *w, const uint8_t *bytes, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        char pair[2] = {hex_digits[bytes[i] >> 4], hex_digits[bytes[i] & 15]};
+        struct thingpass_span s = {pair, 2};
+        thingpass_put(w, s);
+    }
+}
+
+static void put_json_char(struct thingpass_writer *w, const char *c) {
+    if (*c == '"' || *c == '\\') {
+        thingpass_put_text(w, "\\");
+    } else if ((unsigned char)*c < 0x20) {
+        thingpass_put_text(w, "\\u00");
+        thingpass_put_hex(w, (const uint8_t *)c, 1);
+        return;
+    }
+    struct thingpass_span s = {c, 1};
+    thingpass_put(w, s);
+}
+
+void thingpass_put_json(struct thingpass_writer *w, struct thingpass_span s) {
+    thingpass_put_text(w, "\"");
+    for (size_t i = 0; i < s.n; i++) {
+        put_json_char(w, s.p + i);
+    }
+    thingpass_put_text(w, "\"");
+}
+
+void thingpass_copy_cut(char *buf, size_t cap, struct thingpass_span s) {
+    size_t n = s.n < cap - 1 ? s.n : cap - 1;
+    if (n > 0) {
+        memcpy(buf, s.p, n);
+    }
+    buf[n] = '\0';
+}

@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The parts of the upload's state machine, and how they call each other.
+//
+//            start                     grant                 answer
+//   IDLE ─────────▶ HASH ──▶ ASK ─────────────▶ CONNECT ──▶ SEND ──▶ RECEIVE
+//    ▲                      ▲ ▲ │ no answer:     ▲             │          │ 200, 412
+//    │                      │ └─┘ ask again      └── 5xx, ─────┴──────────┤
+//    │                      └──── 403, 3xx, URL expired ── lost ──────────┤
+//    │                      └──── not-found ────┐                         ▼
+//    └── ENDED ◀──────────── stored ──────── REPORT ◀─────────────────────┘
+//
+// Each phase has a moment before which there is nothing to do (wake_ms): the
+// backoff before another try is only that, not a phase of its own.
+
+#ifndef THINGPASS_CORE_UPLOAD_H
+#define THINGPASS_CORE_UPLOAD_H
+
+#include "text.h"
+#include "thingpass/thingpass.h"
+
+enum thingpass_phase {
+    THINGPASS_PHASE_IDLE,
+    THINGPASS_PHASE_HASH,
+    THINGPASS_PHASE_ASK,
+    THINGPASS_PHASE_CONNECT,
+    THINGPASS_PHASE_SEND,
+    THINGPASS_PHASE_RECEIVE,
+    THINGPASS_PHASE_REPORT,
+    THINGPASS_PHASE_ENDED
+};
+
+uint64_t thingpass_clock_ms(const struct thingpass *tp);
+
+// upload.c: where the upload goes next. Each may end it instead, when its
+// attempts are used up.
+void thingpass_plan_ask(struct thingpass *tp, uint32_t delay_ms);
+void thingpass_plan_connect(struct thingpass *tp, uint32_t delay_ms);
+void thingpass_plan_report(struct thingpass *tp);
+void thingpass_finish(struct thingpass *tp, int err);
+
+// Ends the hash into upload.sum; false if the upload has ended over it.
+bool thingpass_sum_final(struct thingpass *tp);
+
+// ask.c: one step of a phase. All steps return an enum thingpass_step_result.
+int thingpass_step_ask(struct thingpass *tp);
+int thingpass_step_report(struct thingpass *tp);
+
+// Whether a request for this object would fit the chunk buffer.
+bool thingpass_request_fits(const struct thingpass *tp);
+
+// transfer.c
+int thingpass_step_connect(struct thingpass *tp);
+int thingpass_step_send(struct thingpass *tp);
+int thingpass_step_receive(struct thingpass *tp);
+
+// The broker does not find the object: uploads it again, if that is possible.
+void thingpass_not_stored(struct thingpass *tp);
+
+// connection.c: returns THINGPASS_OK once there is a connection for the grant,
+// THINGPASS_EAGAIN while it is being made, or THINGPASS_EIO.
+int thingpass_connection_open(struct thingpass *tp);
+void thingpass_connection_close(struct thingpass *tp);
+
+// Until when an idle connection may be used; 0 if there is none.
+uint64_t thingpass_connection_idle_until_ms(const struct thingpass *tp);
+
+#endif

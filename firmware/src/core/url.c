@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "url.h"
+
+#include <string.h>
+
+static bool is_host_char(char c) {
+    return thingpass_is_alnum(c) || c == '.' || c == '-' || c == '_';
+}
+
+// RFC 3986's unreserved, sub-delims, and what else may stand in path and query.
+// No '#': a fragment is never sent. A control character or a space here would
+// let a reply forge a second request line or header.
+static bool is_target_char(char c) {
+    return thingpass_is_alnum(c) || (c != '\0' && strchr("-._~!$&'()*+,;=:@/?%", c) != NULL);
+}
+
+static bool take(struct thingpass_span *s, const char *prefix) {
+    size_t n = strlen(prefix);
+    if (s->n < n || memcmp(s->p, prefix, n) != 0) {
+        return false;
+    }
+    s->p += n;
+    s->n -= n;
+    return true;
+}
+
+static bool take_scheme(struct thingpass_url *url, struct thingpass_span *rest, bool allow_plain) {
+    if (take(rest, "https://")) {
+        url->tls = true;
+        url->port = 443;
+        return true;
+    }
+    url->tls = false;
+    url->port = 80;
+    return allow_plain && take(rest, "http://");
+}
+
+static struct thingpass_span take_host(struct thingpass_span *rest) {
+    struct thingpass_span host = {rest->p, 0};
+    while (rest->n > 0 && is_host_char(*rest->p)) {
+        host.n++;
+        rest->p++;
+        rest->n--;
+    }
+    return host;
+}
+
+static bool take_port(struct thingpass_url *url, struct thingpass_span *rest) {
+    if (!take(rest, ":")) {
+        return true;
+    }
+    struct thingpass_span digits = {rest->p, 0};
+    while (rest->n > 0 && thingpass_is_digit(*rest->p)) {
+        digits.n++;
+        rest->p++;
+        rest->n--;
+    }
+    uint64_t port = 0;
+    if (digits.n > 5 || !thingpass_span_u64(digits, &port) || *digits.p == '0' || port > 65535) {
+        return false;
+    }
+    url->port = (uint16_t)port;
+    return true;
+}
+
+static bool parse(struct thingpass_url *url, struct thingpass_span rest, bool allow_plain) {
+    if (!take_scheme(url, &rest, allow_plain)) {
+        return false;
+    }
+    url->host = take_host(&rest);
+    if (url->host.n == 0 || url->host.n > 253 || !take_port(url, &rest)) {
+        return false;
+    }
+    url->target = rest;
+    return rest.n > 0 && *rest.p == '/' && thingpass_span_all(rest, SIZE_MAX, is_target_char);
+}
+
+int thingpass_url_parse(struct thingpass_url *url, struct thingpass_span text, bool allow_plain) {
+    memset(url, 0, sizeof *url);
+    if (parse(url, text, allow_plain)) {
+        return THINGPASS_OK;
+    }
+    memset(url, 0, sizeof *url);
+    return THINGPASS_EURL;
+}
