@@ -10,8 +10,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -122,4 +125,22 @@ func within(t testing.TB, what string, ok func() bool) {
 		}
 	}
 	t.Fatalf("not within 10 s: %s", what)
+}
+
+// writePEM writes ca.crt, cert.crt and cert.key, for programs that want files.
+func writePEM(t testing.TB, dir string, ca *authority, cert tls.Certificate) {
+	t.Helper()
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]pem.Block{
+		"ca.crt":   {Type: "CERTIFICATE", Bytes: ca.cert.Raw},
+		"cert.crt": {Type: "CERTIFICATE", Bytes: cert.Certificate[0]},
+		"cert.key": {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(&block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package devstack
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+)
+
+// Defaults of the MQTT server.
+const (
+	DefaultRoot   = "thingpass"        // first level of every topic
+	DefaultGroup  = "thingpass"        // of the brokers' shared subscription
+	DefaultBroker = "thingpass-broker" // name of the broker's certificate
+)
+
+const writeTimeout = 5 * time.Second
+
+// MQTTOptions says how to start the embedded MQTT server. Certificate and
+// ClientCAs are required.
+type MQTTOptions struct {
+	Listen      string // address with port, default 127.0.0.1:0
+	Certificate tls.Certificate
+	ClientCAs   *x509.CertPool // who vouches for things and services
+	Root        string         // default DefaultRoot
+	Group       string         // default DefaultGroup
+	Brokers     []string       // services that answer things, default DefaultBroker
+	Observers   []string       // services that may watch <root>/+/uploaded
+	// WriteTimeout is how long a client may take nothing before it is
+	// disconnected, default 5 s.
+	WriteTimeout time.Duration
+	Log          *slog.Logger
+}
+
+// MQTT is a running MQTT server.
+type MQTT struct {
+	server   *mqtt.Server
+	listener *mtlsListener
+	closed   sync.Once
+}
+
+// StartMQTT serves MQTT 3.1.1 and 5 over mutual TLS until Close; ctx bounds the
+// start only. Sessions live in memory.
+func StartMQTT(ctx context.Context, o MQTTOptions) (*MQTT, error) {
+	t := &topics{
+		root:      orDefault(o.Root, DefaultRoot),
+		group:     orDefault(o.Group, DefaultGroup),
+		brokers:   o.Brokers,
+		observers: o.Observers,
+	}
+	if t.brokers == nil {
+		t.brokers = []string{DefaultBroker}
+	}
+	if err := errors.Join(t.check(), o.check()); err != nil {
+		return nil, fmt.Errorf("start MQTT: %w", err)
+	}
+	log := orDefault(o.Log, slog.New(slog.DiscardHandler))
+	tcp, err := listen(ctx, orDefault(o.Listen, "127.0.0.1:0"))
+	if err != nil {
+		return nil, fmt.Errorf("start MQTT: %w", err)
+	}
+	m := &MQTT{server: newServer(log), listener: &mtlsListener{
+		net:      tcp,
+		config:   o.tls(),
+		patience: orDefault(o.WriteTimeout, writeTimeout),
+		log:      log,
+		conns:    make(map[net.Conn]struct{}),
+	}}
+	if err := m.serve(&hook{topics: t, server: m.server, log: log}); err != nil {
+		tcp.Close()
+		return nil, fmt.Errorf("start MQTT: %w", err)
+	}
+	return m, nil
+}
+
+func (o *MQTTOptions) check() error {
+	if len(o.Certificate.Certificate) == 0 {
+		return errors.New("a server certificate is needed")
+	}
+	if o.ClientCAs == nil {
+		return errors.New("a CA for client certificates is needed: without one nobody could connect")
+	}
+	return nil
+}
+
+func (o *MQTTOptions) tls() *tls.Config {
+	return &tls.Config{
+		Certificates: []tls.Certificate{o.Certificate},
+		ClientAuth:   tls.RequireAndVerifyClientCert,
+		ClientCAs:    o.ClientCAs,
+		MinVersion:   tls.VersionTLS12, // what ESP32s speak
+	}
+}
+
+// newServer sets mochi to AWS IoT Core's limits, or to none.
+func newServer(log *slog.Logger) *mqtt.Server {
+	limits := mqtt.NewDefaultServerCapabilities()
+	limits.MaximumPacketSize = maxPacket
+	limits.MaximumQos = 1
+	limits.RetainAvailable = 0
+	limits.TopicAliasMaximum = 0               // an alias would be a topic that nobody checked
+	limits.MaximumSessionExpiryInterval = 3600 // seconds
+	limits.MaximumClientWritesPending = 16 << 10
+	limits.MaximumInflight = 1<<16 - 1
+	limits.ReceiveMaximum = 1<<16 - 1
+	return mqtt.New(&mqtt.Options{
+		Capabilities:           limits,
+		Logger:                 slog.New(withoutPackets{log.Handler()}),
+		SysTopicResendInterval: 1 << 30, // seconds: nobody may read $SYS, so spare the work
+		// mochi would keep a packet back while another waits behind it; with
+		// our window, that other may be waiting for this one's acknowledgement.
+		ClientNetWriteBufferSize: 1,
+	})
+}
+
+func (m *MQTT) serve(h *hook) error {
+	if err := m.server.AddHook(h, nil); err != nil {
+		return err
+	}
+	if err := m.server.AddListener(m.listener); err != nil {
+		return err
+	}
+	return m.server.Serve()
+}
+
+// Addr is where the server listens.
+func (m *MQTT) Addr() net.Addr { return m.listener.net.Addr() }
+
+// Close ends the server within a few seconds. Clients of MQTT 5 are told.
+func (m *MQTT) Close() error {
+	var err error
+	m.closed.Do(func() {
+		done := make(chan error, 1)
+		go func() { done <- m.server.Close() }()
+		select {
+		case err = <-done:
+		case <-time.After(stopTimeout):
+			err = errors.New("close MQTT: clients are still busy; given up")
+		}
+	})
+	return err
+}

@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package devstack
+
+import (
+	"crypto/tls"
+	"sync/atomic"
+	"time"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+)
+
+// client is the connection of somebody whose certificate was verified. mochi
+// keeps it for as long as the session, so this is where a session's owner is.
+type client struct {
+	*tls.Conn
+	who      identity
+	window   *window
+	patience time.Duration
+	dropped  atomic.Int64 // messages
+}
+
+// owner is the connection of a mochi client; ok is false for one that is not
+// ours, and such a one may do nothing.
+func owner(cl *mqtt.Client) (*client, bool) {
+	c, ok := cl.Net.Conn.(*client)
+	return c, ok
+}
+
+// Write ends the connection of a client that takes nothing. While mochi writes
+// to a client, whoever publishes to it waits: one stuck thing would hold up the
+// broker, and thereby all things.
+func (c *client) Write(p []byte) (int, error) {
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.patience))
+	n, err := c.Conn.Write(p)
+	if err != nil {
+		c.Close()
+	}
+	return n, err
+}
+
+// SetDeadline is how mochi watches keep-alive: it concerns reading.
+func (c *client) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
+
+func (c *client) Close() error {
+	c.window.end()
+	return c.Conn.Close()
+}

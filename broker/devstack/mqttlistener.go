@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package devstack
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/mochi-mqtt/server/v2/listeners"
+
+	"thingpass/certs"
+)
+
+// introduction is how long a client may take for TLS and CONNECT together.
+const introduction = 10 * time.Second
+
+// mtlsListener gives mochi connections whose owner is known. mochi's own TCP
+// listener leaves the handshake to the first read and waits for a CONNECT for
+// ever, which is also what its Close hangs on.
+type mtlsListener struct {
+	net      net.Listener
+	config   *tls.Config
+	patience time.Duration // with a client that takes nothing
+	log      *slog.Logger
+
+	mu    sync.Mutex
+	conns map[net.Conn]struct{} // nil once closed
+	busy  sync.WaitGroup
+}
+
+func (l *mtlsListener) ID() string              { return "mtls" }
+func (l *mtlsListener) Address() string         { return l.net.Addr().String() }
+func (l *mtlsListener) Protocol() string        { return "mqtts" }
+func (l *mtlsListener) Init(*slog.Logger) error { return nil }
+
+// Serve accepts until Close.
+func (l *mtlsListener) Serve(establish listeners.EstablishFn) {
+	for {
+		raw, err := l.net.Accept()
+		if err == nil {
+			go l.serve(raw, establish)
+			continue
+		}
+		if l.isClosed() {
+			return
+		}
+		l.log.Error("mqtt accept", "error", err)
+		time.Sleep(50 * time.Millisecond) // out of file descriptors, most likely
+	}
+}
+
+// serve runs one connection from its first byte to its last.
+func (l *mtlsListener) serve(raw net.Conn, establish listeners.EstablishFn) {
+	if !l.add(raw) {
+		raw.Close()
+		return
+	}
+	defer l.remove(raw)
+	remote := raw.RemoteAddr().String()
+	_ = raw.SetDeadline(time.Now().Add(introduction)) // mochi sets another after CONNECT
+	conn := tls.Server(raw, l.config)
+	who, err := identify(conn)
+	if err != nil {
+		l.log.Warn("mqtt refused", "what", "TLS", "why", err, "remote", remote)
+		return
+	}
+	err = establish(l.ID(), &client{Conn: conn, who: who, window: newWindow(), patience: l.patience})
+	l.log.Debug("mqtt connection ended", "who", who, "remote", remote, "why", err)
+}
+
+// identify shakes hands and reads the client's certificate.
+func identify(conn *tls.Conn) (identity, error) {
+	if err := conn.Handshake(); err != nil {
+		return identity{}, err
+	}
+	peers := conn.ConnectionState().PeerCertificates
+	if len(peers) == 0 {
+		return identity{}, fmt.Errorf("no client certificate")
+	}
+	kind, name, err := certs.Subject(peers[0])
+	if err != nil {
+		return identity{}, err
+	}
+	return identity{kind, name}, nil
+}
+
+// Close says goodbye to clients by way of mochi, then ends every connection,
+// those included that never introduced themselves or no longer listen.
+func (l *mtlsListener) Close(closeClients listeners.CloseFn) {
+	l.mu.Lock()
+	conns := l.conns
+	l.conns = nil
+	l.mu.Unlock()
+	l.net.Close()
+	said := make(chan struct{})
+	go func() { defer close(said); closeClients(l.ID()) }()
+	select {
+	case <-said:
+	case <-time.After(stopTimeout / 2):
+	}
+	for conn := range conns {
+		conn.Close()
+	}
+	l.busy.Wait()
+}
+
+func (l *mtlsListener) add(conn net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conns == nil {
+		return false
+	}
+	l.conns[conn] = struct{}{}
+	l.busy.Add(1)
+	return true
+}
+
+func (l *mtlsListener) remove(conn net.Conn) {
+	conn.Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.conns, conn)
+	l.busy.Done()
+}
+
+func (l *mtlsListener) isClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conns == nil
+}
