@@ -1,0 +1,179 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package config reads the broker's settings from a YAML file and from
+// THINGPASS_… environment variables, which win.
+//
+// It is strict: a setting that does not exist, exists twice, has a value of the
+// wrong kind, or contradicts another one is an error with its line and, where a
+// name was misspelt, the nearest right one. A misspelt bound that is ignored
+// would be a bound that is not there.
+package config
+
+import (
+	"fmt"
+	"time"
+
+	"thingpass/broker"
+)
+
+// Config is what the broker is run with. All of it has been checked.
+type Config struct {
+	MQTT  MQTT            `mapstructure:"mqtt"`
+	S3    S3              `mapstructure:"s3"`
+	Audit Audit           `mapstructure:"audit"`
+	Log   Log             `mapstructure:"log"`
+	Kinds map[string]Kind `mapstructure:"kinds"`
+
+	settings []Setting
+}
+
+// MQTT says where the requests come from.
+type MQTT struct {
+	Server        string        `mapstructure:"server"`
+	CA            string        `mapstructure:"ca"` // path; empty: the system's
+	Cert          string        `mapstructure:"cert"`
+	Key           string        `mapstructure:"key"`
+	ClientID      string        `mapstructure:"client_id"`
+	Root          string        `mapstructure:"root"`
+	Group         string        `mapstructure:"group"`
+	Connections   int           `mapstructure:"connections"`
+	Workers       int           `mapstructure:"workers"` // 0: the default
+	Queue         int           `mapstructure:"queue"`   // 0: the default
+	SessionExpiry time.Duration `mapstructure:"session_expiry"`
+}
+
+// S3 says where the objects go.
+type S3 struct {
+	Endpoint      string `mapstructure:"endpoint"` // empty: AWS
+	Region        string `mapstructure:"region"`
+	Bucket        string `mapstructure:"bucket"`
+	PathStyle     bool   `mapstructure:"path_style"`
+	CA            string `mapstructure:"ca"`              // path; empty: the system's
+	AccessKeyFile string `mapstructure:"access_key_file"` // empty: AWS's default chain
+}
+
+// Audit says where the record of decisions goes.
+type Audit struct {
+	File string `mapstructure:"file"` // path, or "-" for standard output
+}
+
+// Log says what is told on standard error, and how.
+type Log struct {
+	Level  string `mapstructure:"level"`  // debug, info, warn or error
+	Format string `mapstructure:"format"` // auto, text or json
+}
+
+// Kind is a broker.Kind but for its name.
+type Kind struct {
+	Key      string               `mapstructure:"key"`
+	Types    []broker.ContentType `mapstructure:"types"`
+	MinSize  ByteSize             `mapstructure:"min_size"`
+	MaxSize  ByteSize             `mapstructure:"max_size"`
+	TTL      time.Duration        `mapstructure:"ttl"`
+	Metadata []string             `mapstructure:"metadata"` // nil: every valid name
+}
+
+// defaults are the values of settings that are nowhere given.
+func defaults() map[string]string {
+	return map[string]string{
+		"mqtt.client_id":      "thingpass-broker",
+		"mqtt.root":           broker.DefaultRoot,
+		"mqtt.group":          "thingpass",
+		"mqtt.connections":    "1",
+		"mqtt.workers":        "0",
+		"mqtt.queue":          "0",
+		"mqtt.session_expiry": "1h",
+		"s3.path_style":       "false",
+		"audit.file":          "-",
+		"log.level":           "info",
+		"log.format":          "auto",
+	}
+}
+
+// kindDefaults are those of every kind.
+func kindDefaults() map[string]string {
+	return map[string]string{
+		"key":      broker.DefaultKeyLayout,
+		"min_size": "1",
+		"ttl":      "15m",
+	}
+}
+
+// regionElsewhere is what servers other than AWS's call their region unless they
+// are told another name.
+const regionElsewhere = "us-east-1"
+
+// Load reads the file at path, if path is not empty, and the variables among
+// environ, which has the form of os.Environ. The error is an Errors with
+// everything that is wrong, or tells that the file cannot be read.
+func Load(path string, environ []string) (*Config, error) {
+	l := newLoader(path)
+	if path != "" {
+		if err := l.readFile(); err != nil {
+			return nil, err
+		}
+	}
+	if l.doubted[""] {
+		return nil, l.problems // everything would seem to be missing
+	}
+	l.readEnvironment(environ)
+	l.setDefaults()
+	c := l.decode()
+	l.judge(c)
+	if len(l.problems) > 0 {
+		return nil, l.problems.sorted()
+	}
+	c.settings = l.settings()
+	l.resolvePaths(c)
+	return c, nil
+}
+
+// BrokerKinds returns the kinds as the broker wants them.
+func (c *Config) BrokerKinds() []broker.Kind {
+	kinds := make([]broker.Kind, 0, len(c.Kinds))
+	for name, k := range c.Kinds {
+		kinds = append(kinds, k.broker(name))
+	}
+	return kinds
+}
+
+func (k Kind) broker(name string) broker.Kind {
+	return broker.Kind{
+		Name:     name,
+		Key:      k.Key,
+		Types:    k.Types,
+		MinSize:  int64(k.MinSize),
+		MaxSize:  int64(k.MaxSize),
+		TTL:      k.TTL,
+		Metadata: k.Metadata,
+	}
+}
+
+// LongestTTL is that of the kind whose grants live longest.
+func (c *Config) LongestTTL() time.Duration {
+	var longest time.Duration
+	for _, k := range c.Kinds {
+		longest = max(longest, k.TTL)
+	}
+	return longest
+}
+
+// Setting is one setting as it came out of file, environment and defaults.
+type Setting struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Set    bool   `json:"set"`    // false: there is none, not even by default
+	Source string `json:"source"` // such as "broker.yaml:12", "THINGPASS_S3_BUCKET" or "default"
+}
+
+// Settings returns every setting there is, in the order of their names.
+func (c *Config) Settings() []Setting { return c.settings }
+
+// String is the setting as a person would write it.
+func (s Setting) String() string {
+	if !s.Set {
+		return fmt.Sprintf("%s is not set", s.Name)
+	}
+	return fmt.Sprintf("%s: %s (%s)", s.Name, s.Value, s.Source)
+}
