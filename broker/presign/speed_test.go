@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !race
+
+// The race detector slows and allocates by itself, so these run without it.
+
+package presign_test
+
+import (
+	"testing"
+
+	"thingpass/broker/presign"
+)
+
+func TestURLCostsOneAllocation(t *testing.T) {
+	multipart, renamed := photo(), photo()
+	multipart.Query = []presign.Header{{Name: "uploadId", Value: "a/b"}, {Name: "partNumber", Value: "1"}}
+	names := []string{"x-amz-meta-a", "x-amz-meta-b", "x-amz-meta-c", "x-amz-meta-d", "x-amz-meta-e"}
+	next := 0
+	for _, x := range []struct {
+		name   string
+		c      presign.Credentials
+		r      presign.Request
+		change func(*presign.Request)
+	}{
+		{"photo", manualKeys, photo(), nil},
+		{"session token", sessionKeys, photo(), nil},
+		{"query", manualKeys, multipart, nil},
+		{"header names never seen", manualKeys, renamed, func(r *presign.Request) {
+			r.Headers[4].Name = names[next%len(names)]
+			next++
+		}},
+	} {
+		s := awsSigner(t)
+		got := testing.AllocsPerRun(1000, func() {
+			if x.change != nil {
+				x.change(&x.r)
+			}
+			if _, err := s.Sign(noon, x.c, x.r); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got > 1 {
+			t.Errorf("%s: %v allocations, want the URL's alone", x.name, got)
+		}
+	}
+}
+
+// The limits are far from what is measured (see bench_test.go): a busy machine
+// must not fail them, a lost cache must.
+func TestSigningStaysNearItsFloor(t *testing.T) {
+	if testing.Short() || testing.CoverMode() != "" {
+		t.Skip("times are not meaningful here")
+	}
+	r := newRace(t)
+	for range 300 {
+		r.round()
+	}
+	sign := r.median(0)
+	if x := sign / r.median(1); x > 3 {
+		t.Errorf("a signature takes %.1f times its two hashes, want at most 3", x)
+	}
+	if x := r.median(2) / sign; x < 10 {
+		t.Errorf("the SDK's PresignPutObject takes %.1f times as long, want at least 10", x)
+	}
+}
