@@ -14,7 +14,7 @@ import (
 
 // A Dir is a CA that keeps itself, and all that it issues, in a directory:
 //
-//	.gitignore                  everything: keys do not belong into Git
+//	.gitignore                  all of these: keys do not belong into Git
 //	ca/ca.crt  ca/ca.key
 //	clients/cam1/               ca.crt  thing.crt   thing.key
 //	clients/broker/             ca.crt  service.crt service.key
@@ -62,8 +62,11 @@ func Init(path, name string, opts ...Option) (*Dir, error) {
 	return d, nil
 }
 
+// ignoreByGit leaves a .gitignore alone that is there already, and names our
+// folders only: the directory may be one that holds other things.
 func (d *Dir) ignoreByGit() error {
-	err := writeNew(filepath.Join(d.path, ".gitignore"), []byte("*\n"), 0o644)
+	ours := fmt.Sprintf("/%s/\n/%s/\n/%s/\n/%s*/\n", shelf(Authority), shelf(Thing), shelf(Server), unfinished)
+	err := writeNew(filepath.Join(d.path, ".gitignore"), []byte(ours), 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -77,8 +78,48 @@ func TestKeysAreForTheirOwnerOnly(t *testing.T) {
 	if err != nil || keys != 3 {
 		t.Errorf("%d keys, want 3: %v", keys, err)
 	}
-	if got := read(t, filepath.Join(dir.Path(), ".gitignore")); got != "*\n" {
-		t.Errorf(".gitignore is %q: keys could be committed", got)
+}
+
+func TestGitDoesNotSeeKeys(t *testing.T) {
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Skip("no git")
+	}
+	work := t.TempDir()
+	run := func(args ...string) string {
+		out, err := exec.Command(git, append([]string{"-C", work}, args...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	run("init", "-q")
+	dir := must(certs.Init(work, "test CA"))(t) // beside other files
+	must(dir.Thing("cam1"))(t)
+	must(dir.Server([]string{"localhost"}))(t)
+	for _, left := range []string{".thingpass-new-1", "clients/.thingpass-new-1"} { // by a crash
+		err := errors.Join(os.Mkdir(filepath.Join(work, left), 0o700), os.WriteFile(filepath.Join(work, left, "x.key"), nil, 0o600))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(work, "code.go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := run("status", "--porcelain", "-uall"), "?? .gitignore\n?? code.go\n"; got != want {
+		t.Errorf("git sees\n%swant\n%s", got, want)
+	}
+}
+
+func TestAGitignoreThatIsThereStays(t *testing.T) {
+	path := t.TempDir()
+	file := filepath.Join(path, ".gitignore")
+	if err := os.WriteFile(file, []byte("mine\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(certs.Init(path, "test CA"))(t)
+	if got := read(t, file); got != "mine\n" {
+		t.Errorf(".gitignore became %q", got)
 	}
 }
 

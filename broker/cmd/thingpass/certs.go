@@ -34,7 +34,7 @@ stack take for its identity. Keys are ECDSA P-256, readable by their owner alone
 and never overwritten. In production the certificates are AWS IoT's, not these.`,
 		Example: `  thingpass certs init
   thingpass certs server localhost 127.0.0.1
-  thingpass certs service broker
+  thingpass certs service thingpass-broker
   thingpass certs thing cam1
   thingpass certs list`,
 		RunE: unknownCertsCommand,
@@ -92,7 +92,7 @@ func certsThingCommand() *cobra.Command {
 }
 
 func certsServiceCommand() *cobra.Command {
-	return certsClientCommand(certs.Service, "broker", "thing cam1", (*certs.Dir).Service)
+	return certsClientCommand(certs.Service, "thingpass-broker", "thing cam1", (*certs.Dir).Service)
 }
 
 func certsClientCommand(kind certs.Kind, example, next string, issue func(*certs.Dir, string, ...certs.Option) (certs.Identity, error)) *cobra.Command {
@@ -131,7 +131,7 @@ first one names the folder.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return issueCert(c, "service broker", func(d *certs.Dir) (certs.Identity, error) {
+			return issueCert(c, "service thingpass-broker", func(d *certs.Dir) (certs.Identity, error) {
 				return d.Server(args, certs.Days(days))
 			})
 		},

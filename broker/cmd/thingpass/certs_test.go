@@ -47,7 +47,7 @@ func TestCertsCommandsLeadFromOneToTheNext(t *testing.T) {
 	for _, want := range []struct{ made, file string }{
 		{`made the CA "thingpass development CA"`, "ca/ca.key"},
 		{`issued server "localhost"`, "servers/localhost/server.key"},
-		{`issued service "broker"`, "clients/broker/service.key"},
+		{`issued service "thingpass-broker"`, "clients/thingpass-broker/service.key"},
 		{`issued thing "cam1"`, "clients/cam1/thing.key"},
 	} {
 		out := mustCerts(t, strings.Fields(next)...)

@@ -70,9 +70,6 @@ func certsEntries(path string, soon time.Duration, only bool) ([]certs.Entry, er
 }
 
 func printCertsJSON(w io.Writer, entries []certs.Entry) error {
-	if entries == nil {
-		entries = []certs.Entry{} // [] and not null
-	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(entries)
