@@ -1,0 +1,197 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"thingpass/certs"
+)
+
+const demoThing = "cam1"
+
+// demoOptions are the flags of the demo.
+type demoOptions struct {
+	dir      string
+	scene    string
+	interval time.Duration
+	count    int
+}
+
+func demoCommand() *cobra.Command {
+	var o demoOptions
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Start the dev stack, a broker and a camera, and show photos as they arrive",
+		Long: `Start the dev stack, a broker and a camera, and show photos as they arrive.
+
+Each is a process of its own, as in real life: this program as "thingpass-dev run",
+thingpass and thingpass-thing from the same folder. Ctrl-C stops them all. The photos
+stay as plain files, and so do the logs and the audit.`,
+		Example: `  thingpass-dev demo --dir demo
+  thingpass-dev demo --dir demo --scene UXGA --interval 500ms --count 20`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			c.SilenceUsage = true
+			return demo(c.Context(), o, c.OutOrStdout())
+		},
+	}
+	c.Flags().StringVar(&o.dir, "dir", "demo", "folder for certificates, photos and logs")
+	c.Flags().StringVar(&o.scene, "scene", "VGA", "size of the photos: QVGA to UXGA, or WxH")
+	c.Flags().DurationVar(&o.interval, "interval", 2*time.Second, "time between photos")
+	c.Flags().IntVar(&o.count, "count", 0, "stop after so many photos; 0: go on until Ctrl-C")
+	return c
+}
+
+// demo runs everything until ctx ends or the camera has taken its photos.
+func demo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
+	o.dir, err = filepath.Abs(o.dir)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.dir, 0o700); err != nil {
+		return err
+	}
+	t := &troupe{dir: o.dir}
+	defer func() { err = errors.Join(err, t.stop()) }()
+	ready, err := t.startStack(ctx)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	if err := t.startBroker(ctx); err != nil {
+		return interrupted(ctx, err)
+	}
+	camera, err := t.startCamera(o, ready)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(out, "Photos arrive in %s\nLogs and the audit are in %s\nCtrl-C stops.\n\n", filepath.Join(ready.S3.DataDir, ready.S3.Bucket), o.dir)
+	_, _ = fmt.Fprintf(out, "%-6s %6s %8s %6s  %s\n", "thing", "photo", "bytes", "ms", "key")
+	return t.watch(ctx, camera, out)
+}
+
+// interrupted is nil if err came of ctx's end, which is no failure.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (t *troupe) startStack(ctx context.Context) (readyFile, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return readyFile{}, err
+	}
+	path := filepath.Join(t.dir, "ready.json")
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return readyFile{}, err
+	}
+	a, err := t.start("dev-stack", self, "run", "--dir", t.dir, "--mqtt-port", "0", "--s3-port", "0", "--ready-file", path)
+	if err != nil {
+		return readyFile{}, err
+	}
+	var ready readyFile
+	err = a.await(ctx, func() bool {
+		text, err := os.ReadFile(path)
+		return err == nil && json.Unmarshal(text, &ready) == nil
+	})
+	return ready, err
+}
+
+func (t *troupe) startBroker(ctx context.Context) error {
+	program, err := beside("thingpass")
+	if err != nil {
+		return err
+	}
+	a, err := t.start("broker", program, "run", "--config", filepath.Join(t.dir, "broker.yaml"))
+	if err != nil {
+		return err
+	}
+	return a.await(ctx, func() bool { return a.printed("ready") })
+}
+
+func (t *troupe) startCamera(o demoOptions, ready readyFile) (*actor, error) {
+	program, err := beside("thingpass-thing")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := certs.Open(ready.CertsDir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := dir.Thing(demoThing); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	files := dir.Files(certs.Thing, demoThing)
+	args := []string{"--name", demoThing, "--server", ready.MQTT.Address(), "--ca", ready.CAFile, "--cert", files.Cert, "--key", files.Key,
+		"--scene", o.scene, "--interval", strconv.FormatInt(o.interval.Milliseconds(), 10), "--json"}
+	if o.count > 0 {
+		args = append(args, "--count", strconv.Itoa(o.count))
+	}
+	return t.start("camera", program, args...)
+}
+
+// beside returns the path of a program in the folder of this one.
+func beside(name string) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(filepath.Dir(self), name)
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("%s is not there: build it with `make build`: %w", name, err)
+	}
+	return path, nil
+}
+
+// watch shows the camera's photos until ctx ends, or one of the processes does.
+func (t *troupe) watch(ctx context.Context, camera *actor, out io.Writer) error {
+	shown := 0
+	for {
+		shown = show(camera.lines(), shown, out)
+		select {
+		case <-ctx.Done():
+			_, _ = fmt.Fprintln(out, "\nstopping")
+			return nil
+		case a := <-t.ended:
+			show(camera.lines(), shown, out)
+			if a == camera && a.err == nil {
+				return nil
+			}
+			return fmt.Errorf("the %s ended (%v); the end of %s:\n%s", a.name, a.err, a.log, a.tail())
+		case <-camera.news:
+		}
+	}
+}
+
+// show prints the photos among lines[from:], and returns how many lines there
+// are.
+func show(lines []string, from int, out io.Writer) int {
+	for _, line := range lines[from:] {
+		var p struct {
+			N, Size, MS       int64
+			ObjectKey, Result string
+		}
+		if json.Unmarshal([]byte(line), &p) != nil || p.Result == "" {
+			continue
+		}
+		if p.Result == "stored" {
+			_, _ = fmt.Fprintf(out, "%-6s %6d %8d %6d  %s\n", demoThing, p.N, p.Size, p.MS, p.ObjectKey)
+			continue
+		}
+		_, _ = fmt.Fprintf(out, "%-6s %6d %8d %6d  not stored: %s\n", demoThing, p.N, p.Size, p.MS, p.Result)
+	}
+	return len(lines)
+}

@@ -1,0 +1,153 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package integration_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/eclipse/paho.golang/paho"
+)
+
+// TestNothingIsLostWhenAnythingDies kills each server while photos flow, starts
+// it again, and finds every photo in the bucket exactly once.
+func TestNothingIsLostWhenAnythingDies(t *testing.T) {
+	for name, victim := range map[string]struct{ kill, restart func(*stack) }{
+		"mosquitto": {func(s *stack) { s.mosquitto.Kill9() }, func(s *stack) { s.mosquitto.Restart() }},
+		"broker":    {func(s *stack) { s.broker.kill9() }, func(s *stack) { s.startBroker() }},
+		"s3":        {func(s *stack) { s.s3.kill9() }, func(s *stack) { s.restartS3() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t)
+			const things, photos = 3, 40
+			var children []*child
+			dirs := map[string]string{}
+			for i := range things {
+				thing := fmt.Sprintf("cam%d", i)
+				dirs[thing] = folder(t, slices.Repeat([]int{30_000}, photos)...)
+				children = append(children, s.thing(thing, "--camera", dirs[thing], "--interval", "20", "--deadline", "120"))
+			}
+			for round := range 2 {
+				await(t, "photos to flow", func() bool { return len(s.stored()) > things*(2+round*photos/2) })
+				victim.kill(s)
+				victim.restart(s)
+			}
+			for _, c := range children {
+				if code := c.wait(4 * patience); code != 0 {
+					t.Errorf("%s: exit code %d", c.name, code)
+				}
+			}
+			for thing, dir := range dirs {
+				s.mustHaveStored(thing, dir)
+			}
+		})
+	}
+}
+
+// TestNoRequestIsLostWithTheBroker asks once and never again: what the broker
+// did not answer before it died, it answers after.
+func TestNoRequestIsLostWithTheBroker(t *testing.T) {
+	s := newStack(t)
+	const things, requests = 10, 20
+	var devices []*device
+	for i := range things {
+		devices = append(devices, s.connect(fmt.Sprintf("cam%d", i)))
+	}
+	var asking sync.WaitGroup
+	for _, d := range devices {
+		asking.Go(func() {
+			for i := range requests {
+				d.publish(&paho.Publish{Topic: "thingpass/" + d.name + "/upload-request", Payload: jpeg(fmt.Sprintf("r%d", i), 100).request(true)})
+			}
+		})
+	}
+	await(t, "some answers", func() bool { return len(devices[0].received) > 0 })
+	s.broker.kill9()
+	asking.Wait()
+	s.startBroker()
+	for _, d := range devices {
+		answered := map[string]bool{}
+		for len(answered) < requests {
+			g := d.reply()
+			if g.Status != "success" {
+				t.Fatalf("%s: %+v", d.name, g)
+			}
+			answered[g.ID] = true
+		}
+	}
+}
+
+// TestTheBrokerDrainsOnSIGTERM stops the broker under load: it ends by itself,
+// and a second one answers the rest.
+func TestTheBrokerDrainsOnSIGTERM(t *testing.T) {
+	s := newStack(t)
+	d := s.connect("cam1")
+	const requests = 200
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		for i := range requests {
+			d.publish(&paho.Publish{Topic: "thingpass/cam1/upload-request", Payload: jpeg(fmt.Sprintf("r%d", i), 100).request(true)})
+		}
+	})
+	await(t, "some answers", func() bool { return len(d.received) > 10 })
+	if code := s.broker.stop(); code != 0 {
+		t.Errorf("exit code %d on SIGTERM", code)
+	}
+	s.startBroker()
+	asking.Wait()
+	answered := map[string]bool{}
+	for len(answered) < requests {
+		answered[d.reply().ID] = true
+	}
+}
+
+// TestTheBrokerStaysSmall keeps 200 things busy, and measures.
+func TestTheBrokerStaysSmall(t *testing.T) {
+	if strings.Contains(os.Getenv("GOFLAGS"), "-race") {
+		t.Skip("the size under the race detector says nothing")
+	}
+	s := newStack(t)
+	var busy sync.WaitGroup
+	for i := range 200 {
+		d := s.connect(fmt.Sprintf("cam%d", i))
+		busy.Go(func() {
+			for n := range 20 {
+				d.granted(jpeg(fmt.Sprintf("r%d", n), 100), true)
+			}
+		})
+	}
+	busy.Wait()
+	const limit = 40 << 10 // kB
+	peak := s.broker.peakMemory()
+	t.Logf("the broker's resident memory with 200 busy things: %d kB at most", peak)
+	if peak > limit {
+		t.Errorf("%d kB, want at most %d", peak, limit)
+	}
+}
+
+// peakMemory returns the greatest resident size so far, in kB.
+func (c *child) peakMemory() int {
+	c.tb.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
+			n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
+			if err != nil {
+				c.tb.Fatal(err)
+			}
+			return n
+		}
+	}
+	c.tb.Fatal("no VmHWM")
+	return 0
+}

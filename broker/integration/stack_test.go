@@ -1,0 +1,174 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package integration_test runs the programs as their users do: a real
+// Mosquitto with mutual TLS and policies/mosquitto.acl, the S3 of the dev stack,
+// the broker, and virtual things, each a process of its own.
+package integration_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"thingpass/broker/internal/testmosquitto"
+	"thingpass/certs"
+)
+
+const (
+	serviceName = "thingpass-broker"
+	bucket      = "photos"
+)
+
+// A stack is everything that a thing needs to store photos.
+type stack struct {
+	tb        testing.TB
+	dir       string
+	mosquitto *testmosquitto.Server
+	s3        *child
+	broker    *child
+	ready     readyFile
+}
+
+// readyFile is what `thingpass-dev --ready-file` writes.
+type readyFile struct {
+	S3 struct {
+		Endpoint string `json:"endpoint"`
+		Bucket   string `json:"bucket"`
+		Region   string `json:"region"`
+		DataDir  string `json:"dataDir"`
+		KeyFile  string `json:"accessKeyFile"`
+	} `json:"s3"`
+	CAFile string `json:"caFile"`
+}
+
+func newStack(tb testing.TB) *stack {
+	tb.Helper()
+	s := &stack{tb: tb, dir: tb.TempDir()}
+	s.startS3()
+	s.mosquitto = testmosquitto.Start(tb, testmosquitto.Options{ACLFile: filepath.Join("..", "..", "policies", "mosquitto.acl")})
+	s.writeIdentity("broker", service(tb, s.mosquitto.CA, serviceName))
+	s.write("mosquitto-ca.crt", string(s.mosquitto.CA.CertPEM()))
+	s.startBroker()
+	return s
+}
+
+func service(tb testing.TB, ca *certs.CA, name string) certs.Identity {
+	tb.Helper()
+	id, err := ca.Service(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return id
+}
+
+func (s *stack) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *stack) write(name, text string) {
+	s.tb.Helper()
+	if err := os.WriteFile(s.path(name), []byte(text), 0o600); err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+func (s *stack) writeIdentity(name string, id certs.Identity) {
+	s.tb.Helper()
+	s.write(name+".crt", string(id.CertPEM()))
+	s.write(name+".key", string(id.KeyPEM()))
+}
+
+// startS3 starts the S3 for the first time, on a free port.
+func (s *stack) startS3() { s.runS3("0") }
+
+// restartS3 starts it again at the same address, with the same files.
+func (s *stack) restartS3() {
+	endpoint := s.ready.S3.Endpoint
+	s.runS3(endpoint[strings.LastIndexByte(endpoint, ':')+1:])
+}
+
+func (s *stack) runS3(port string) {
+	s.tb.Helper()
+	_ = os.Remove(s.path("ready.json")) // of the run before
+	s.s3 = start(s.tb, "thingpass-dev", "run", "--only", "s3", "--dir", s.path("dev"), "--bucket", bucket,
+		"--s3-port", port, "--ready-file", s.path("ready.json"))
+	await(s.tb, "the S3 to be ready", func() bool {
+		text, err := os.ReadFile(s.path("ready.json"))
+		select {
+		case <-s.s3.done:
+			s.tb.Fatalf("the S3 ended:\n%s", s.s3.text())
+		default:
+		}
+		return err == nil && json.Unmarshal(text, &s.ready) == nil
+	})
+}
+
+// startBroker starts the broker; a second call after kill9 starts it again.
+func (s *stack) startBroker() {
+	s.tb.Helper()
+	s.write("broker.yaml", s.config())
+	s.broker = start(s.tb, "thingpass", "run", "--config", s.path("broker.yaml"))
+	s.broker.awaitLine("ready")
+}
+
+func (s *stack) config() string {
+	return fmt.Sprintf(`
+mqtt:
+  server: mqtts://%s
+  ca: mosquitto-ca.crt
+  cert: broker.crt
+  key: broker.key
+  client_id: %s
+s3:
+  endpoint: %s
+  region: %s
+  bucket: %s
+  path_style: true
+  ca: %s
+  access_key_file: %s
+audit:
+  file: audit.jsonl
+kinds:
+  photo:
+    types: [image/jpeg]
+    max_size: 8MiB
+    ttl: 15m
+  brief:
+    types: [image/jpeg, text/plain]
+    max_size: 64KiB
+    ttl: 1s
+`, s.mosquitto.Services, serviceName, s.ready.S3.Endpoint, s.ready.S3.Region, bucket, s.ready.CAFile, s.ready.S3.KeyFile)
+}
+
+// audit returns the lines of the audit file.
+func (s *stack) audit() []string {
+	s.tb.Helper()
+	text, err := os.ReadFile(s.path("audit.jsonl"))
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
+}
+
+// stored returns the path of every object in the bucket, by key.
+func (s *stack) stored() map[string]string {
+	s.tb.Helper()
+	root := filepath.Join(s.ready.S3.DataDir, bucket)
+	objects := map[string]string{}
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		key, err := filepath.Rel(root, path)
+		if !strings.HasPrefix(key, ".") {
+			objects[key] = path
+		}
+		return err
+	})
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return objects
+}
