@@ -75,7 +75,11 @@ func newFront(listener net.Listener, socket, virtualHost string, o *S3Options) *
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelInfo),
 	}
-	go f.server.ServeTLS(listener, "", "")
+	go func() {
+		if err := f.server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
+			o.Log.Error("s3 ended by itself: restart it", "error", err)
+		}
+	}()
 	return f
 }
 

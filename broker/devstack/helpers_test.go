@@ -144,3 +144,17 @@ func writePEM(t testing.TB, dir string, ca *authority, cert tls.Certificate) {
 		}
 	}
 }
+
+// pemBytes is what the first block of a PEM file holds.
+func pemBytes(t testing.TB, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		t.Fatalf("%s is no PEM", path)
+	}
+	return block.Bytes
+}

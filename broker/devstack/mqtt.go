@@ -65,17 +65,12 @@ func StartMQTT(ctx context.Context, o MQTTOptions) (*MQTT, error) {
 		return nil, fmt.Errorf("start MQTT: %w", err)
 	}
 	log := orDefault(o.Log, slog.New(slog.DiscardHandler))
-	tcp, err := listen(ctx, orDefault(o.Listen, "127.0.0.1:0"))
+	tcp, err := listen(ctx, "MQTT", orDefault(o.Listen, "127.0.0.1:0"))
 	if err != nil {
 		return nil, fmt.Errorf("start MQTT: %w", err)
 	}
-	m := &MQTT{server: newServer(log), listener: &mtlsListener{
-		net:      tcp,
-		config:   o.tls(),
-		patience: orDefault(o.WriteTimeout, writeTimeout),
-		log:      log,
-		conns:    make(map[net.Conn]struct{}),
-	}}
+	m := &MQTT{server: newServer(log), listener: newListener(tcp, o.tls(), log)}
+	m.listener.patience.Store(int64(orDefault(o.WriteTimeout, writeTimeout)))
 	if err := m.serve(&hook{topics: t, server: m.server, log: log}); err != nil {
 		tcp.Close()
 		return nil, fmt.Errorf("start MQTT: %w", err)

@@ -274,7 +274,7 @@ func TestStartMQTTRefusesWhatCannotWork(t *testing.T) {
 		change func(*devstack.MQTTOptions)
 		want   string
 	}{
-		"a port in use":      {func(o *devstack.MQTTOptions) { o.Listen = m.Addr().String() }, "another program uses this port"},
+		"a port in use":      {func(o *devstack.MQTTOptions) { o.Listen = m.Addr().String() }, "another program listens on "},
 		"a wildcard as root": {func(o *devstack.MQTTOptions) { o.Root = "a/+" }, "each level of a topic has letters"},
 		"an empty level":     {func(o *devstack.MQTTOptions) { o.Root = "a//b" }, "each level of a topic has letters"},
 		"a system topic":     {func(o *devstack.MQTTOptions) { o.Root = "$SYS" }, "each level of a topic has letters"},

@@ -17,8 +17,8 @@ type client struct {
 	*tls.Conn
 	who      identity
 	window   *window
-	patience time.Duration
-	dropped  atomic.Int64 // messages
+	patience *atomic.Int64 // the listener's
+	dropped  atomic.Int64  // messages
 }
 
 // owner is the connection of a mochi client; ok is false for one that is not
@@ -32,7 +32,7 @@ func owner(cl *mqtt.Client) (*client, bool) {
 // to a client, whoever publishes to it waits: one stuck thing would hold up the
 // broker, and thereby all things.
 func (c *client) Write(p []byte) (int, error) {
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.patience))
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(time.Duration(c.patience.Load())))
 	n, err := c.Conn.Write(p)
 	if err != nil {
 		c.Close()

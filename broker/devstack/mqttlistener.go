@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/listeners"
@@ -19,18 +20,25 @@ import (
 // introduction is how long a client may take for TLS and CONNECT together.
 const introduction = 10 * time.Second
 
+// farewell is how long each client may take for our goodbye.
+const farewell = 100 * time.Millisecond
+
 // mtlsListener gives mochi connections whose owner is known. mochi's own TCP
 // listener leaves the handshake to the first read and waits for a CONNECT for
 // ever, which is also what its Close hangs on.
 type mtlsListener struct {
 	net      net.Listener
 	config   *tls.Config
-	patience time.Duration // with a client that takes nothing
+	patience atomic.Int64 // with a client that takes nothing, a time.Duration
 	log      *slog.Logger
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{} // nil once closed
 	busy  sync.WaitGroup
+}
+
+func newListener(l net.Listener, config *tls.Config, log *slog.Logger) *mtlsListener {
+	return &mtlsListener{net: l, config: config, log: log, conns: make(map[net.Conn]struct{})}
 }
 
 func (l *mtlsListener) ID() string              { return "mtls" }
@@ -69,7 +77,7 @@ func (l *mtlsListener) serve(raw net.Conn, establish listeners.EstablishFn) {
 		l.log.Warn("mqtt refused", "what", "TLS", "why", err, "remote", remote)
 		return
 	}
-	err = establish(l.ID(), &client{Conn: conn, who: who, window: newWindow(), patience: l.patience})
+	err = establish(l.ID(), &client{Conn: conn, who: who, window: newWindow(), patience: &l.patience})
 	l.log.Debug("mqtt connection ended", "who", who, "remote", remote, "why", err)
 }
 
@@ -97,6 +105,10 @@ func (l *mtlsListener) Close(closeClients listeners.CloseFn) {
 	l.conns = nil
 	l.mu.Unlock()
 	l.net.Close()
+	l.patience.Store(int64(farewell)) // a stuck client must not keep the others from hearing it
+	for conn := range conns {
+		_ = conn.SetWriteDeadline(time.Now().Add(farewell))
+	}
 	said := make(chan struct{})
 	go func() { defer close(said); closeClients(l.ID()) }()
 	select {

@@ -13,15 +13,24 @@ import (
 	"syscall"
 )
 
-// errPortInUse tells a caller that another port may help.
-var errPortInUse = errors.New("another program uses this port")
+// A PortError means that another program listens where Part ("MQTT" or "S3")
+// was to.
+type PortError struct{ Part, Address string }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
+func (e *PortError) Error() string {
+	return fmt.Sprintf("another program listens on %s already", e.Address)
+}
+
+func listen(ctx context.Context, part, address string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listen on %s: %w", address, errPortInUse)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, &PortError{part, address}
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("this machine has no address %s: `ip addr` lists those that it has", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("not allowed to listen on %s: ports below 1024 are for root", address)
+	case err != nil:
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	return l, nil

@@ -65,6 +65,7 @@ type S3 struct {
 	backend  *posix.Posix
 	served   chan error // what the inner server ended with
 	cleanups []func()   // in order of creation, run backwards
+	runDir   string
 	metadata string
 	closed   sync.Once
 }
@@ -87,7 +88,10 @@ func StartS3(ctx context.Context, o S3Options) (_ *S3, err error) {
 	if err := s.takeWorkingDir(); err != nil {
 		return nil, err
 	}
-	listener, err := listen(ctx, o.Listen)
+	if err := s.takeRunDir(&o); err != nil {
+		return nil, err
+	}
+	listener, err := listen(ctx, "S3", o.Listen)
 	if err != nil {
 		return nil, err
 	}
@@ -172,23 +176,38 @@ func (s *S3) serveInner(ctx context.Context, o *S3Options, virtualHost string) (
 	}
 }
 
-// privateSocket names a socket in a folder that only we may enter. Names of
-// sockets are short by law, so a long TMPDIR is not used.
-func (s *S3) privateSocket() (string, error) {
-	for _, parent := range []string{os.TempDir(), "/tmp"} {
-		dir, err := os.MkdirTemp(parent, "thingpass-") // mode 0700
-		if err != nil {
-			return "", fmt.Errorf("make a folder for the private socket: %w", err)
-		}
-		socket := filepath.Join(dir, "s3")
-		// versitygw takes a name with a colon for host:port.
-		if len(socket) <= maxSocketPath && !strings.Contains(socket, ":") {
-			s.later(func() { os.RemoveAll(dir) })
-			return socket, nil
-		}
-		os.RemoveAll(dir)
+// takeRunDir takes the folder of what a running S3 needs, which no other user
+// may enter, and with it the sole right to Dir.
+func (s *S3) takeRunDir(o *S3Options) error {
+	s.runDir = filepath.Join(filepath.Dir(o.Dir), "."+filepath.Base(o.Dir)+"-run")
+	if err := os.MkdirAll(s.runDir, 0o700); err != nil {
+		return fmt.Errorf("make a folder for the private socket: %w", err)
 	}
-	return "", errors.New("no folder with a short enough name for a unix socket: set TMPDIR to one")
+	unlock, err := lock(filepath.Join(s.runDir, "lock"))
+	if errors.Is(err, errLocked) {
+		return fmt.Errorf("another process runs an S3 on %s: stop it, or use another folder", o.Dir)
+	}
+	if err != nil {
+		return err
+	}
+	s.later(unlock)
+	return nil
+}
+
+// privateSocket names the inner server's socket. Such names are short by law,
+// so a folder deep down gets its socket elsewhere.
+func (s *S3) privateSocket() (string, error) {
+	// versitygw takes a name with a colon for host:port, and removes what an
+	// earlier run left.
+	if socket := filepath.Join(s.runDir, "socket"); len(socket) <= maxSocketPath && !strings.Contains(socket, ":") {
+		return socket, nil
+	}
+	dir, err := os.MkdirTemp("/tmp", "thingpass-") // mode 0700
+	if err != nil {
+		return "", fmt.Errorf("make a folder for the private socket: %w", err)
+	}
+	s.later(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "socket"), nil
 }
 
 // stopInner lets versitygw finish what it is doing, for a while.

@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package devstack
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"thingpass/certs"
+)
+
+// Ready says where a running stack's parts are, to programs and to people. Paths
+// are absolute; nothing in it is secret.
+type Ready struct {
+	MQTT         *ReadyMQTT  `json:"mqtt,omitempty"` // nil if only S3 runs
+	S3           *ReadyS3    `json:"s3,omitempty"`   // nil if only MQTT runs
+	Host         string      `json:"host"`           // what things use
+	Local        bool        `json:"local"`          // no other machine can use it
+	Dir          string      `json:"dir"`
+	CAFile       string      `json:"caFile"` // what things flash
+	CertsDir     string      `json:"certsDir"`
+	Broker       certs.Files `json:"broker"`
+	BrokerConfig string      `json:"brokerConfig"` // for `thingpass run --config`
+}
+
+// ReadyMQTT is where the MQTT server is.
+type ReadyMQTT struct {
+	Server string `json:"server"` // mqtts://host:port
+	Host   string `json:"host"`
+	Port   int    `json:"port"`
+	Root   string `json:"root"`
+	Group  string `json:"group"`
+}
+
+// ReadyS3 is where S3 is.
+type ReadyS3 struct {
+	Endpoint string `json:"endpoint"` // https://host:port
+	Bucket   string `json:"bucket"`
+	Region   string `json:"region"`
+	DataDir  string `json:"dataDir"` // DataDir/Bucket/key is the object
+	KeyFile  string `json:"accessKeyFile"`
+	Metadata string `json:"metadata"` // see S3.Metadata
+}
+
+// WriteFile writes r as JSON. Whoever sees the file sees all of it.
+func (r Ready) WriteFile(path string) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := writeFile(path, append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("say that all is ready: %w", err)
+	}
+	return nil
+}
