@@ -22,15 +22,19 @@ static void must(int rc, const char *what) {
 
 int mint_random(void *unused, unsigned char *out, size_t length) {
     (void)unused;
-    return getrandom(out, length, 0) == (ssize_t)length ? 0 : MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
+    return getrandom(out, length, 0) == (ssize_t)length
+               ? 0
+               : MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
 }
 
 static void make_key(struct mint *m) {
     mbedtls_pk_init(&m->key);
     mbedtls_x509_crt_init(&m->crt);
     must(mbedtls_pk_setup(&m->key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)), "key");
-    must(mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(m->key), mint_random, NULL), "key");
-    must(mbedtls_pk_write_key_pem(&m->key, (unsigned char *)m->key_pem, sizeof m->key_pem), "key PEM");
+    must(mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(m->key), mint_random, NULL),
+         "key");
+    must(mbedtls_pk_write_key_pem(&m->key, (unsigned char *)m->key_pem, sizeof m->key_pem),
+         "key PEM");
 }
 
 static void set_serial(mbedtls_x509write_cert *w) {
@@ -74,7 +78,8 @@ static void set_names(mbedtls_x509write_cert *w, const char *names) {
     }
     der[1] = (unsigned char)(used - 2);
     must(mbedtls_x509write_crt_set_extension(w, MBEDTLS_OID_SUBJECT_ALT_NAME,
-                                             MBEDTLS_OID_SIZE(MBEDTLS_OID_SUBJECT_ALT_NAME), 0, der, used),
+                                             MBEDTLS_OID_SIZE(MBEDTLS_OID_SUBJECT_ALT_NAME), 0, der,
+                                             used),
          "names");
 }
 
@@ -96,16 +101,19 @@ static void sign(struct mint *m, const struct mint *ca, const struct mint_terms 
     mbedtls_x509write_crt_set_issuer_key(&w, &issuer_key);
     must(mbedtls_x509write_crt_set_subject_name(&w, subject), "subject");
     must(mbedtls_x509write_crt_set_issuer_name(&w, issuer), "issuer");
-    must(mbedtls_x509write_crt_set_validity(&w, t->not_before != NULL ? t->not_before : "20200101000000",
-                                            t->not_after != NULL ? t->not_after : "20491231235959"),
+    must(mbedtls_x509write_crt_set_validity(
+             &w, t->not_before != NULL ? t->not_before : "20200101000000",
+             t->not_after != NULL ? t->not_after : "20491231235959"),
          "validity");
     must(mbedtls_x509write_crt_set_basic_constraints(&w, is_ca, -1), "constraints");
     if (t->names != NULL) {
         set_names(&w, t->names);
     }
-    must(mbedtls_x509write_crt_pem(&w, (unsigned char *)m->pem, sizeof m->pem, mint_random, NULL), "sign");
+    must(mbedtls_x509write_crt_pem(&w, (unsigned char *)m->pem, sizeof m->pem, mint_random, NULL),
+         "sign");
     mbedtls_x509write_crt_free(&w);
-    must(mbedtls_x509_crt_parse(&m->crt, (const unsigned char *)m->pem, strlen(m->pem) + 1), "parse");
+    must(mbedtls_x509_crt_parse(&m->crt, (const unsigned char *)m->pem, strlen(m->pem) + 1),
+         "parse");
 }
 
 void mint_ca(struct mint *ca, const char *cn) {

@@ -111,8 +111,10 @@ static int read_all(struct folder *f, size_t chunk, size_t *total) {
 static void a_folder_that_is_not_there_is_an_error(void **state) {
     struct folder *f = *state;
     struct thingpass_why why;
-    assert_int_equal(thingpass_camera_folder(&f->camera, "/nonexistent/photos", false, &why), THINGPASS_EINVAL);
-    assert_string_equal(why.text, "open the camera folder /nonexistent/photos: No such file or directory");
+    assert_int_equal(thingpass_camera_folder(&f->camera, "/nonexistent/photos", false, &why),
+                     THINGPASS_EINVAL);
+    assert_string_equal(why.text,
+                        "open the camera folder /nonexistent/photos: No such file or directory");
     assert_null(f->camera.close);
 }
 
@@ -204,7 +206,8 @@ static void a_shrinking_file_is_told(void **state) {
     assert_int_equal(truncate(path, 1500), 0);
     assert_int_equal(read_all(f, 1000, &total), 0);
     assert_int_equal(total, 500);
-    assert_non_null(strstr(f->photo.why.text, "a.jpg was changed while it was read: it had 9000 bytes at first"));
+    assert_non_null(strstr(f->photo.why.text,
+                           "a.jpg was changed while it was read: it had 9000 bytes at first"));
 }
 
 static void a_growing_file_is_told(void **state) {

@@ -18,8 +18,13 @@
 #include "camera_scene.h"
 #include "font.h"
 
-static const struct thingpass_scene vga = {
-    .width = 640, .height = 480, .noise = 8, .seeded = true, .seed = 7, .interval_ms = 1000, .thing = "cam1"};
+static const struct thingpass_scene vga = {.width = 640,
+                                           .height = 480,
+                                           .noise = 8,
+                                           .seeded = true,
+                                           .seed = 7,
+                                           .interval_ms = 1000,
+                                           .thing = "cam1"};
 
 struct jpeg {
     uint8_t *bytes;
@@ -101,7 +106,8 @@ static void read_counter(const struct picture *p, char digits[7]) {
             int wrong = 0;
             for (int y = 0; y < THINGPASS_FONT_HEIGHT; y++) {
                 for (int x = 0; x < THINGPASS_FONT_WIDTH; x++) {
-                    int px = 2 * scale + ((at + 1) * THINGPASS_FONT_ADVANCE + x) * scale + scale / 2;
+                    int px =
+                        2 * scale + ((at + 1) * THINGPASS_FONT_ADVANCE + x) * scale + scale / 2;
                     int py = 2 * scale + y * scale + scale / 2;
                     wrong += bright(p, px, py) != thingpass_font_ink(&digit, 1, x, y);
                 }
@@ -129,7 +135,8 @@ static void each_size_decodes_and_weighs_what_a_camera_s_would(void **state) {
     };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct thingpass_scene scene = vga;
-        assert_int_equal(thingpass_scene_size(sizes[i].name, &scene.width, &scene.height, NULL), THINGPASS_OK);
+        assert_int_equal(thingpass_scene_size(sizes[i].name, &scene.width, &scene.height, NULL),
+                         THINGPASS_OK);
         struct jpeg j = take_one(&scene, 1);
         struct picture p = decode(j);
         assert_int_equal(p.width, sizes[i].width);
@@ -146,7 +153,10 @@ static void the_counter_can_be_read_in_the_picture(void **state) {
         const char *size;
         uint64_t number;
         const char *text;
-    } cases[] = {{"QVGA", 1, "000001"}, {"VGA", 234567, "234567"}, {"UXGA", 890, "000890"}, {"VGA", 1000001, "000001"}};
+    } cases[] = {{"QVGA", 1, "000001"},
+                 {"VGA", 234567, "234567"},
+                 {"UXGA", 890, "000890"},
+                 {"VGA", 1000001, "000001"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct thingpass_scene scene = vga;
         scene.noise = 20;
@@ -227,7 +237,8 @@ static void a_frame_can_be_read_again_in_chunks_of_any_size(void **state) {
         uint8_t chunk[4096];
         size_t at = 0;
         assert_int_equal(photo.source.rewind(photo.source.ctx), THINGPASS_OK);
-        for (int n; (n = photo.source.read(photo.source.ctx, chunk, chunks[i])) > 0; at += (size_t)n) {
+        for (int n; (n = photo.source.read(photo.source.ctx, chunk, chunks[i])) > 0;
+             at += (size_t)n) {
             assert_true(at + (size_t)n <= whole.size);
             assert_memory_equal(chunk, whole.bytes + at, (size_t)n);
         }
@@ -239,9 +250,10 @@ static void a_frame_can_be_read_again_in_chunks_of_any_size(void **state) {
 
 static void odd_sizes_are_refused_in_words(void **state) {
     (void)state;
-    static const char *const bad[] = {"",      "HD",       "0x0",     "15x16",      "16x15",      "4097x16", "16x4097", "640",
-                                      "640x",  "x480",     "640x480x", "640X480",   "-640x480",   " 640x480", "640x 480",
-                                      "6e2x48", "QVGA ", "99999999999999999999x16"};
+    static const char *const bad[] = {
+        "",         "HD",       "0x0",      "15x16",  "16x15",    "4097x16",
+        "16x4097",  "640",      "640x",     "x480",   "640x480x", "640X480",
+        "-640x480", " 640x480", "640x 480", "6e2x48", "QVGA ",    "99999999999999999999x16"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct thingpass_why why = {""};
         int width = 1;

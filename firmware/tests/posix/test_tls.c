@@ -33,7 +33,8 @@ struct scene {
     struct thingpass_tls_stream client;
 };
 
-static void begin(struct scene *s, const struct mint_terms *terms, enum tls_server_manners manners) {
+static void begin(struct scene *s, const struct mint_terms *terms,
+                  enum tls_server_manners manners) {
     memset(s, 0, sizeof *s);
     struct thingpass_why why;
     mint_ca(&s->ca, "test CA");
@@ -41,7 +42,8 @@ static void begin(struct scene *s, const struct mint_terms *terms, enum tls_serv
     s->server.manners = manners;
     s->server.leaf = &s->leaf;
     tls_server_start(&s->server);
-    assert_int_equal(thingpass_tls_trust_parse(&s->trust, "ca.pem", s->ca.pem, strlen(s->ca.pem) + 1, &why), 0);
+    assert_int_equal(
+        thingpass_tls_trust_parse(&s->trust, "ca.pem", s->ca.pem, strlen(s->ca.pem) + 1, &why), 0);
     thingpass_tls_stream_init(&s->client, &s->trust);
 }
 
@@ -124,7 +126,9 @@ static void a_foreign_ca_is_refused(void **state) {
     struct thingpass_why why;
     struct thingpass_tls_trust other;
     mint_ca(&foreign, "test CA"); // the same name, another key
-    assert_int_equal(thingpass_tls_trust_parse(&other, "other.pem", foreign.pem, strlen(foreign.pem) + 1, &why), 0);
+    assert_int_equal(
+        thingpass_tls_trust_parse(&other, "other.pem", foreign.pem, strlen(foreign.pem) + 1, &why),
+        0);
     thingpass_tls_stream_init(&s.client, &other);
     assert_int_equal(open_as(&s, "localhost"), THINGPASS_EIO);
     assert_non_null(strstr(s.client.why.text, "not signed by a CA in other.pem"));
@@ -149,35 +153,39 @@ static void another_address_is_refused(void **state) {
 
 static void an_address_in_the_common_name_is_refused(void **state) {
     (void)state;
-    refused(&(struct mint_terms){.cn = "127.0.0.1"}, "127.0.0.1", "is for CN=127.0.0.1, not for 127.0.0.1");
+    refused(&(struct mint_terms){.cn = "127.0.0.1"}, "127.0.0.1",
+            "is for CN=127.0.0.1, not for 127.0.0.1");
 }
 
 static void an_address_written_as_a_host_name_is_refused(void **state) {
     (void)state;
-    refused(&(struct mint_terms){.cn = "s3", .names = "127.0.0.1"}, "127.0.0.1", "not for 127.0.0.1");
+    refused(&(struct mint_terms){.cn = "s3", .names = "127.0.0.1"}, "127.0.0.1",
+            "not for 127.0.0.1");
 }
 
 static void an_address_as_the_prefix_of_a_longer_one_is_refused(void **state) {
     (void)state;
-    refused(&(struct mint_terms){.cn = "s3", .names = "ip:7f00:1::"}, "127.0.0.1", "not for 127.0.0.1");
+    refused(&(struct mint_terms){.cn = "s3", .names = "ip:7f00:1::"}, "127.0.0.1",
+            "not for 127.0.0.1");
 }
 
 static void an_expired_certificate_is_refused(void **state) {
     (void)state;
-    refused(&(struct mint_terms){.cn = "s3", .names = "localhost", .not_after = "20210203000000"}, "localhost",
-            "expired on 2021-02-03");
+    refused(&(struct mint_terms){.cn = "s3", .names = "localhost", .not_after = "20210203000000"},
+            "localhost", "expired on 2021-02-03");
 }
 
 static void an_expired_certificate_for_an_address_is_refused(void **state) {
     (void)state;
-    refused(&(struct mint_terms){.cn = "s3", .names = "ip:127.0.0.1", .not_after = "20210203000000"}, "127.0.0.1",
-            "expired on 2021-02-03");
+    refused(
+        &(struct mint_terms){.cn = "s3", .names = "ip:127.0.0.1", .not_after = "20210203000000"},
+        "127.0.0.1", "expired on 2021-02-03");
 }
 
 static void a_certificate_of_the_future_is_refused(void **state) {
     (void)state;
-    refused(&(struct mint_terms){.cn = "s3", .names = "localhost", .not_before = "20480102000000"}, "localhost",
-            "not valid before 2048-01-02");
+    refused(&(struct mint_terms){.cn = "s3", .names = "localhost", .not_before = "20480102000000"},
+            "localhost", "not valid before 2048-01-02");
 }
 
 static void a_leaf_that_poses_as_a_ca_is_refused(void **state) {
@@ -211,7 +219,8 @@ static void plain_http_is_refused(void **state) {
     (void)state;
     struct scene s;
     begin(&s, &(struct mint_terms){.cn = "s3", .names = "localhost"}, TLS_SERVER_ECHO);
-    assert_int_equal(s.client.port.open(s.client.port.ctx, "localhost", s.server.port, false), THINGPASS_EIO);
+    assert_int_equal(s.client.port.open(s.client.port.ctx, "localhost", s.server.port, false),
+                     THINGPASS_EIO);
     assert_non_null(strstr(s.client.why.text, "only https"));
     end(&s);
 }
@@ -243,7 +252,8 @@ static void a_host_name_is_accepted(void **state) {
     (void)state;
     struct scene s;
     char end_of_stream;
-    begin(&s, &(struct mint_terms){.cn = "s3", .names = "other.example localhost"}, TLS_SERVER_ECHO);
+    begin(&s, &(struct mint_terms){.cn = "s3", .names = "other.example localhost"},
+          TLS_SERVER_ECHO);
     echo(&s, "localhost");
     assert_int_equal(read_once(&s, &end_of_stream, 1), 0);
     close_it(&s);
@@ -253,7 +263,8 @@ static void a_host_name_is_accepted(void **state) {
 static void an_address_is_accepted(void **state) {
     (void)state;
     struct scene s;
-    begin(&s, &(struct mint_terms){.cn = "s3", .names = "localhost ip:10.1.2.3 ip:127.0.0.1"}, TLS_SERVER_ECHO);
+    begin(&s, &(struct mint_terms){.cn = "s3", .names = "localhost ip:10.1.2.3 ip:127.0.0.1"},
+          TLS_SERVER_ECHO);
     echo(&s, "127.0.0.1");
     close_it(&s);
     end(&s);
@@ -300,6 +311,12 @@ static void a_resumed_session_does_not_outlive_a_refusal(void **state) {
     end(&s);
 }
 
+static void wait_until(const atomic_bool *flag) {
+    for (uint64_t since = now_ms(); !atomic_load(flag) && now_ms() - since < 5000;) {
+        (void)poll(NULL, 0, 5);
+    }
+}
+
 static void a_cut_link_reaches_the_server_as_a_reset(void **state) {
     (void)state;
     struct scene s;
@@ -307,7 +324,8 @@ static void a_cut_link_reaches_the_server_as_a_reset(void **state) {
     atomic_store(&s.server.go, true);
     assert_int_equal(open_as(&s, "localhost"), THINGPASS_OK);
     assert_int_equal(write_once(&s, "half", 4), 4);
-    for (uint64_t since = now_ms(); atomic_load(&s.server.application) < 4 && now_ms() - since < 5000;) {
+    for (uint64_t since = now_ms();
+         atomic_load(&s.server.application) < 4 && now_ms() - since < 5000;) {
         (void)poll(NULL, 0, 5);
     }
     thingpass_tls_stream_cut(&s.client);
@@ -315,11 +333,35 @@ static void a_cut_link_reaches_the_server_as_a_reset(void **state) {
     char byte;
     assert_int_equal(s.client.port.read(s.client.port.ctx, &byte, 1), THINGPASS_EIO);
     close_it(&s);
-    for (uint64_t since = now_ms(); !atomic_load(&s.server.saw_reset) && now_ms() - since < 5000;) {
-        (void)poll(NULL, 0, 5);
-    }
+    wait_until(&s.server.saw_reset);
     end(&s);
     assert_true(atomic_load(&s.server.saw_reset));
+}
+
+static void a_close_in_the_middle_of_an_upload_is_a_reset(void **state) {
+    (void)state;
+    struct scene s;
+    begin(&s, &(struct mint_terms){.cn = "s3", .names = "localhost"}, TLS_SERVER_SINK_SLOWLY);
+    atomic_store(&s.server.go, true);
+    assert_int_equal(open_as(&s, "localhost"), THINGPASS_OK);
+    assert_int_equal(write_once(&s, "half", 4), 4);
+    close_it(&s);
+    wait_until(&s.server.saw_reset);
+    end(&s);
+    assert_true(atomic_load(&s.server.saw_reset));
+    assert_false(atomic_load(&s.server.saw_close));
+}
+
+static void a_close_after_the_answer_is_a_close_notify(void **state) {
+    (void)state;
+    struct scene s;
+    begin(&s, &(struct mint_terms){.cn = "s3", .names = "localhost"}, TLS_SERVER_ANSWER);
+    echo(&s, "localhost");
+    close_it(&s);
+    wait_until(&s.server.saw_close);
+    end(&s);
+    assert_true(atomic_load(&s.server.saw_close));
+    assert_false(atomic_load(&s.server.saw_reset));
 }
 
 // Eight megabytes into a server that does not read at first: every byte arrives once
@@ -351,10 +393,11 @@ static void a_full_socket_loses_nothing(void **state) {
         sent += n;
     }
     assert_true(stalls > 0);
-    close_it(&s);
-    for (uint64_t since = now_ms(); atomic_load(&s.server.application) < TOTAL && now_ms() - since < 5000;) {
+    for (uint64_t since = now_ms();
+         atomic_load(&s.server.application) < TOTAL && now_ms() - since < 5000;) {
         (void)poll(NULL, 0, 5);
     }
+    close_it(&s);
     end(&s);
     assert_int_equal(atomic_load(&s.server.application), TOTAL);
     assert_int_equal(atomic_load(&s.server.checksum), sum);
@@ -364,10 +407,13 @@ static void a_bad_ca_file_is_an_error_in_words(void **state) {
     (void)state;
     struct thingpass_tls_trust trust;
     struct thingpass_why why;
-    assert_int_equal(thingpass_tls_trust_load(&trust, "/nonexistent/ca.pem", &why), THINGPASS_EINVAL);
-    assert_non_null(strstr(why.text, "open the CA file /nonexistent/ca.pem: No such file or directory"));
+    assert_int_equal(thingpass_tls_trust_load(&trust, "/nonexistent/ca.pem", &why),
+                     THINGPASS_EINVAL);
+    assert_non_null(
+        strstr(why.text, "open the CA file /nonexistent/ca.pem: No such file or directory"));
     thingpass_tls_trust_free(&trust);
-    assert_int_equal(thingpass_tls_trust_parse(&trust, "x.pem", "nonsense", 9, &why), THINGPASS_EINVAL);
+    assert_int_equal(thingpass_tls_trust_parse(&trust, "x.pem", "nonsense", 9, &why),
+                     THINGPASS_EINVAL);
     assert_non_null(strstr(why.text, "it must be a PEM file"));
     thingpass_tls_trust_free(&trust);
 }
@@ -393,6 +439,8 @@ int main(void) {
         cmocka_unit_test(a_session_is_resumed_with_the_same_host_only),
         cmocka_unit_test(a_resumed_session_does_not_outlive_a_refusal),
         cmocka_unit_test(a_cut_link_reaches_the_server_as_a_reset),
+        cmocka_unit_test(a_close_in_the_middle_of_an_upload_is_a_reset),
+        cmocka_unit_test(a_close_after_the_answer_is_a_close_notify),
         cmocka_unit_test(a_full_socket_loses_nothing),
         cmocka_unit_test(a_bad_ca_file_is_an_error_in_words),
     };

@@ -65,6 +65,7 @@ static void converse(struct tls_server *s, mbedtls_ssl_context *ssl) {
     for (;;) {
         int n = mbedtls_ssl_read(ssl, data, sizeof data);
         if (n <= 0) {
+            atomic_store(&s->saw_close, n == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY);
             return;
         }
         count(s, data, n);
@@ -73,7 +74,9 @@ static void converse(struct tls_server *s, mbedtls_ssl_context *ssl) {
             if (s->manners == TLS_SERVER_ECHO) {
                 (void)mbedtls_ssl_close_notify(ssl);
             }
-            return;
+            if (s->manners != TLS_SERVER_ANSWER) {
+                return;
+            }
         }
     }
 }
@@ -122,7 +125,8 @@ static void listen_anywhere(struct tls_server *s) {
     s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int little = 4096; // so that a test can fill the socket
     (void)setsockopt(s->listener, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
-    must(bind(s->listener, (struct sockaddr *)&address, size) == 0 && listen(s->listener, 8) == 0, "listen");
+    must(bind(s->listener, (struct sockaddr *)&address, size) == 0 && listen(s->listener, 8) == 0,
+         "listen");
     must(getsockname(s->listener, (struct sockaddr *)&address, &size) == 0, "getsockname");
     s->port = ntohs(address.sin_port);
 }
@@ -130,13 +134,16 @@ static void listen_anywhere(struct tls_server *s) {
 static void configure(struct tls_server *s) {
     mbedtls_ssl_config_init(&s->config);
     mbedtls_ssl_ticket_init(&s->tickets);
-    must(mbedtls_ssl_config_defaults(&s->config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
-                                     MBEDTLS_SSL_PRESET_DEFAULT) == 0,
+    must(mbedtls_ssl_config_defaults(&s->config, MBEDTLS_SSL_IS_SERVER,
+                                     MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) == 0,
          "config");
     mbedtls_ssl_conf_rng(&s->config, mint_random, NULL);
     must(mbedtls_ssl_conf_own_cert(&s->config, &s->leaf->crt, &s->leaf->key) == 0, "certificate");
-    must(mbedtls_ssl_ticket_setup(&s->tickets, mint_random, NULL, MBEDTLS_CIPHER_AES_256_GCM, 3600) == 0, "tickets");
-    mbedtls_ssl_conf_session_tickets_cb(&s->config, mbedtls_ssl_ticket_write, mbedtls_ssl_ticket_parse, &s->tickets);
+    must(mbedtls_ssl_ticket_setup(&s->tickets, mint_random, NULL, MBEDTLS_CIPHER_AES_256_GCM,
+                                  3600) == 0,
+         "tickets");
+    mbedtls_ssl_conf_session_tickets_cb(&s->config, mbedtls_ssl_ticket_write,
+                                        mbedtls_ssl_ticket_parse, &s->tickets);
 }
 
 void tls_server_start(struct tls_server *server) {

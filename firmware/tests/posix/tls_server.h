@@ -17,6 +17,7 @@
 // How the server treats each connection after the handshake.
 enum tls_server_manners {
     TLS_SERVER_ECHO,        // sends back what it gets, then close_notify
+    TLS_SERVER_ANSWER,      // sends back what it gets until the client has enough
     TLS_SERVER_HANG_UP,     // sends back once, then closes TCP without a word
     TLS_SERVER_SINK_SLOWLY, // waits for `go`, then reads to the end
     TLS_SERVER_NO_TLS,      // answers the first bytes with plain text
@@ -29,11 +30,12 @@ struct tls_server {
     struct mint *leaf;
     uint16_t port;
 
-    atomic_int handshakes;    // that went well
-    atomic_int application;   // bytes of application data received
-    atomic_uint checksum;     // of those bytes: sum of byte * (position % 251 + 1)
-    atomic_bool saw_reset;    // a connection ended with a TCP reset
-    atomic_bool go;           // see SINK_SLOWLY
+    atomic_int handshakes;  // that went well
+    atomic_int application; // bytes of application data received
+    atomic_uint checksum;   // of those bytes: sum of byte * (position % 251 + 1)
+    atomic_bool saw_reset;  // a connection ended with a TCP reset
+    atomic_bool saw_close;  // a connection ended with a close_notify
+    atomic_bool go;         // see SINK_SLOWLY
     atomic_bool stop;
 
     int listener;

@@ -18,7 +18,7 @@ struct thingpass_photo {
 
 enum thingpass_capture {
     THINGPASS_CAPTURED = 1,
-    THINGPASS_CAMERA_EMPTY = 0, // there will be no more photos
+    THINGPASS_CAMERA_EMPTY = 0,    // there will be no more photos
     THINGPASS_CAPTURE_FAILED = -1, // this one cannot be had; the next may be
 };
 

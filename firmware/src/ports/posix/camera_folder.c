@@ -32,7 +32,8 @@ struct folder {
 
 static bool is_photo(const char *name) {
     const char *dot = strrchr(name, '.');
-    return dot != NULL && dot != name && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
+    return dot != NULL && dot != name &&
+           (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -67,7 +68,8 @@ static int list(struct folder *f, struct thingpass_why *why) {
     forget_names(f);
     DIR *dir = opendir(f->path);
     if (dir == NULL) {
-        return thingpass_fail(why, THINGPASS_EINVAL, "open the camera folder %s: %s", f->path, strerror(errno));
+        return thingpass_fail(why, THINGPASS_EINVAL, "open the camera folder %s: %s", f->path,
+                              strerror(errno));
     }
     bool room = true;
     for (struct dirent *e = readdir(dir); room && e != NULL; e = readdir(dir)) {
@@ -75,11 +77,13 @@ static int list(struct folder *f, struct thingpass_why *why) {
     }
     (void)closedir(dir);
     if (!room) {
-        return thingpass_fail(why, THINGPASS_ESPACE, "list the camera folder %s: out of memory", f->path);
+        return thingpass_fail(why, THINGPASS_ESPACE, "list the camera folder %s: out of memory",
+                              f->path);
     }
     if (f->count == 0) {
-        return thingpass_fail(why, THINGPASS_EINVAL,
-                              "the camera folder %s has no *.jpg; put photos into it, or use --scene", f->path);
+        return thingpass_fail(
+            why, THINGPASS_EINVAL,
+            "the camera folder %s has no *.jpg; put photos into it, or use --scene", f->path);
     }
     qsort(f->names, f->count, sizeof f->names[0], by_name);
     return THINGPASS_OK;
@@ -97,12 +101,14 @@ static int read_photo(void *ctx, void *buffer, size_t cap) {
     struct folder *f = ctx;
     ssize_t n = pread(f->fd, buffer, cap, (off_t)f->at);
     if (n < 0) {
-        return thingpass_fail(&f->photo->why, THINGPASS_ESOURCE, "read %s/%s: %s", f->path, f->name, strerror(errno));
+        return thingpass_fail(&f->photo->why, THINGPASS_ESOURCE, "read %s/%s: %s", f->path, f->name,
+                              strerror(errno));
     }
     uint64_t size = f->photo->source.size;
     f->at += (uint64_t)n;
     if (f->at > size || (n == 0 && f->at < size)) {
-        (void)thingpass_fail(&f->photo->why, 0, "%s/%s was changed while it was read: it had %llu bytes at first",
+        (void)thingpass_fail(&f->photo->why, 0,
+                             "%s/%s was changed while it was read: it had %llu bytes at first",
                              f->path, f->name, (unsigned long long)size);
     }
     return (int)n;
@@ -117,8 +123,9 @@ static int rewind_photo(void *ctx) {
 static const char *flaw(int fd, uint64_t size) {
     uint8_t head[3] = {0};
     uint8_t tail[2] = {0};
-    if (size >= sizeof head && (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
-                                pread(fd, tail, sizeof tail, (off_t)size - 2) != (ssize_t)sizeof tail)) {
+    if (size >= sizeof head &&
+        (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
+         pread(fd, tail, sizeof tail, (off_t)size - 2) != (ssize_t)sizeof tail)) {
         return "it was changed while it was opened";
     }
     return thingpass_jpeg_flaw(size, head, tail);
@@ -191,7 +198,8 @@ int thingpass_camera_folder(struct thingpass_camera *camera, const char *folder,
                             struct thingpass_why *why) {
     struct folder *f = calloc(1, sizeof *f);
     if (f == NULL) {
-        return thingpass_fail(why, THINGPASS_ESPACE, "open the camera folder %s: out of memory", folder);
+        return thingpass_fail(why, THINGPASS_ESPACE, "open the camera folder %s: out of memory",
+                              folder);
     }
     f->path = folder;
     f->loop = loop;

@@ -43,7 +43,8 @@ static int rewind_frame(void *ctx) {
 static void write_time(const struct scene_camera *c, uint64_t number, char *text, size_t cap) {
     if (c->scene.seeded) {
         uint64_t s = (number - 1) * c->scene.interval_ms / 1000;
-        (void)snprintf(text, cap, "%02d:%02d:%02d", (int)(s / 3600 % 24), (int)(s / 60 % 60), (int)(s % 60));
+        (void)snprintf(text, cap, "%02d:%02d:%02d", (int)(s / 3600 % 24), (int)(s / 60 % 60),
+                       (int)(s % 60));
         return;
     }
     struct tm now;
@@ -66,7 +67,8 @@ static enum thingpass_capture capture(void *ctx, uint64_t number, struct thingpa
     c->at = 0;
     c->moment.frame = (uint32_t)number;
     write_time(c, number, now, sizeof now);
-    (void)snprintf(c->moment.counter, sizeof c->moment.counter, "#%06llu", (unsigned long long)(number % 1000000));
+    (void)snprintf(c->moment.counter, sizeof c->moment.counter, "#%06llu",
+                   (unsigned long long)(number % 1000000));
     (void)snprintf(c->moment.caption, sizeof c->moment.caption, "%s %.40s", now, c->scene.thing);
     struct thingpass_pixels pixels = {c->scene.width, c->scene.height, &c->moment, draw};
     if (thingpass_jpeg_encode(&pixels, QUALITY, &c->jpeg, &c->size, &photo->why) != 0) {
@@ -127,10 +129,11 @@ int thingpass_scene_size(const char *text, int *width, int *height, struct thing
     }
     *width = 0;
     *height = 0;
-    return thingpass_fail(why, THINGPASS_EINVAL,
-                          "\"%s\" is not a picture size; give QVGA, VGA, SVGA, XGA, SXGA, UXGA or WxH from 16x16 to "
-                          "4096x4096",
-                          text);
+    return thingpass_fail(
+        why, THINGPASS_EINVAL,
+        "\"%s\" is not a picture size; give QVGA, VGA, SVGA, XGA, SXGA, UXGA or WxH from 16x16 to "
+        "4096x4096",
+        text);
 }
 
 #endif

@@ -47,19 +47,21 @@ static void compress_rows(struct encoder *e, const struct thingpass_pixels *pixe
     jpeg_finish_compress(&e->jpeg);
 }
 
-static int encode(struct encoder *e, const struct thingpass_pixels *pixels, int quality, struct thingpass_why *why) {
+static int encode(struct encoder *e, const struct thingpass_pixels *pixels, int quality,
+                  struct thingpass_why *why) {
     if (setjmp(e->failed) != 0) {
         char text[JMSG_LENGTH_MAX];
         e->errors.format_message((j_common_ptr)&e->jpeg, text);
-        return thingpass_fail(why, -1, "encode a %dx%d JPEG: %s", pixels->width, pixels->height, text);
+        return thingpass_fail(why, -1, "encode a %dx%d JPEG: %s", pixels->width, pixels->height,
+                              text);
     }
     configure(e, pixels, quality);
     compress_rows(e, pixels);
     return 0;
 }
 
-int thingpass_jpeg_encode(const struct thingpass_pixels *pixels, int quality, uint8_t **jpeg, size_t *size,
-                          struct thingpass_why *why) {
+int thingpass_jpeg_encode(const struct thingpass_pixels *pixels, int quality, uint8_t **jpeg,
+                          size_t *size, struct thingpass_why *why) {
     *jpeg = NULL;
     *size = 0;
     struct encoder *e = calloc(1, sizeof *e);
@@ -67,7 +69,8 @@ int thingpass_jpeg_encode(const struct thingpass_pixels *pixels, int quality, ui
     if (e == NULL || row == NULL) {
         free(e);
         free(row);
-        return thingpass_fail(why, -1, "encode a %dx%d JPEG: out of memory", pixels->width, pixels->height);
+        return thingpass_fail(why, -1, "encode a %dx%d JPEG: out of memory", pixels->width,
+                              pixels->height);
     }
     e->row = row;
     e->jpeg.err = jpeg_std_error(&e->errors);

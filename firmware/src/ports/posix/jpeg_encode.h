@@ -18,7 +18,7 @@ struct thingpass_pixels {
 
 // Encodes a baseline JPEG with 4:2:2 chroma, as OV2640 and OV5640 sensors do.
 // On success *jpeg is from malloc and the caller's to free.
-int thingpass_jpeg_encode(const struct thingpass_pixels *pixels, int quality, uint8_t **jpeg, size_t *size,
-                          struct thingpass_why *why);
+int thingpass_jpeg_encode(const struct thingpass_pixels *pixels, int quality, uint8_t **jpeg,
+                          size_t *size, struct thingpass_why *why);
 
 #endif

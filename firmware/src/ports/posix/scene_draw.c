@@ -93,13 +93,14 @@ static bool lettering(const struct label *l, int x, int y, struct colour *c) {
     if (dx < -pad || dy < -pad || dx >= wide || dy >= high + pad) {
         return false;
     }
-    bool ink = dx >= 0 && dy >= 0 &&
-               thingpass_font_ink(l->text, l->length, dx / l->scale, dy / l->scale);
+    bool ink =
+        dx >= 0 && dy >= 0 && thingpass_font_ink(l->text, l->length, dx / l->scale, dy / l->scale);
     *c = ink ? (struct colour){250, 250, 235} : (struct colour){24, 26, 30};
     return true;
 }
 
-static struct label place(const struct thingpass_scene_moment *m, const char *text, int scale, bool bottom) {
+static struct label place(const struct thingpass_scene_moment *m, const char *text, int scale,
+                          bool bottom) {
     struct label l = {text, strlen(text), 2 * scale, 2 * scale, scale};
     size_t fit = (size_t)((m->width - 4 * scale) / (THINGPASS_FONT_ADVANCE * scale));
     if (l.length > fit) {
@@ -132,7 +133,8 @@ void thingpass_scene_draw_row(const struct thingpass_scene_moment *moment, int y
     struct label caption = place(moment, moment->caption, small, true);
     for (int x = 0; x < moment->width; x++) {
         struct colour c;
-        if (!lettering(&counter, x, y, &c) && !lettering(&caption, x, y, &c) && !ball(moment, x, y, &c)) {
+        if (!lettering(&counter, x, y, &c) && !lettering(&caption, x, y, &c) &&
+            !ball(moment, x, y, &c)) {
             c = y < hill_top(moment, x) ? sky(moment, y) : ground(moment, x, y);
         }
         int n = grain(moment, x, y);

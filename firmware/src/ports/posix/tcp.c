@@ -46,15 +46,17 @@ void thingpass_tcp_cut(struct thingpass_tcp *tcp) {
     thingpass_tcp_close(tcp);
 }
 
-static int resolve(struct thingpass_tcp *tcp, const char *host, uint16_t port, struct thingpass_why *why) {
+static int resolve(struct thingpass_tcp *tcp, const char *host, uint16_t port,
+                   struct thingpass_why *why) {
     char service[8];
     (void)snprintf(service, sizeof service, "%u", (unsigned)port);
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     int rc = getaddrinfo(host, service, &hints, &tcp->addresses);
     if (rc != 0) {
         tcp->addresses = NULL;
-        return thingpass_fail(why, THINGPASS_EIO, "look up %s: %s; check the name and the network", host,
-                              gai_strerror(rc));
+        return thingpass_fail(why, THINGPASS_EIO, "look up %s: %s; check the name and the network",
+                              host, gai_strerror(rc));
     }
     tcp->trying = tcp->addresses;
     return THINGPASS_OK;
@@ -84,7 +86,8 @@ static int progress(const struct thingpass_tcp *tcp) {
     return getsockopt(tcp->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
-int thingpass_tcp_open(struct thingpass_tcp *tcp, const char *host, uint16_t port, struct thingpass_why *why) {
+int thingpass_tcp_open(struct thingpass_tcp *tcp, const char *host, uint16_t port,
+                       struct thingpass_why *why) {
     if (tcp->fd >= 0 && tcp->addresses == NULL) {
         return THINGPASS_OK;
     }
@@ -99,7 +102,8 @@ int thingpass_tcp_open(struct thingpass_tcp *tcp, const char *host, uint16_t por
         close_socket(tcp);
         tcp->trying = tcp->trying->ai_next;
         if (tcp->trying == NULL) {
-            return thingpass_fail(why, THINGPASS_EIO, "connect to %s:%u: %s; is the server running?", host,
+            return thingpass_fail(why, THINGPASS_EIO,
+                                  "connect to %s:%u: %s; is the server running?", host,
                                   (unsigned)port, strerror(error));
         }
         error = start(tcp);

@@ -21,7 +21,8 @@ void thingpass_tcp_init(struct thingpass_tcp *tcp);
 // Connects to host:port, one address after the other. Returns THINGPASS_OK,
 // THINGPASS_EAGAIN (call it again when fd is writable) or THINGPASS_EIO. After
 // either of the last two, thingpass_tcp_close frees what is held.
-int thingpass_tcp_open(struct thingpass_tcp *tcp, const char *host, uint16_t port, struct thingpass_why *why);
+int thingpass_tcp_open(struct thingpass_tcp *tcp, const char *host, uint16_t port,
+                       struct thingpass_why *why);
 
 void thingpass_tcp_close(struct thingpass_tcp *tcp);
 

@@ -33,7 +33,8 @@ static const mbedtls_x509_sequence *first_name(const mbedtls_x509_crt *certifica
     return names->buf.p != NULL ? names : NULL;
 }
 
-bool thingpass_certificate_has_ip(const mbedtls_x509_crt *certificate, const struct thingpass_ip *ip) {
+bool thingpass_certificate_has_ip(const mbedtls_x509_crt *certificate,
+                                  const struct thingpass_ip *ip) {
     for (const mbedtls_x509_sequence *n = first_name(certificate); n != NULL; n = n->next) {
         if (ip->length != 0 && san_type(n) == SAN_IP && n->buf.len == ip->length &&
             memcmp(n->buf.p, ip->bytes, ip->length) == 0) {

@@ -21,7 +21,8 @@ bool thingpass_ip_parse(const char *host, struct thingpass_ip *ip);
 // Tells whether the certificate was issued for this address: whether one of
 // its iPAddress alternative names has exactly these bytes. The common name does
 // not count (RFC 9110, 4.3.4).
-bool thingpass_certificate_has_ip(const mbedtls_x509_crt *certificate, const struct thingpass_ip *ip);
+bool thingpass_certificate_has_ip(const mbedtls_x509_crt *certificate,
+                                  const struct thingpass_ip *ip);
 
 // Writes the names that the certificate is for, for a message: "a.example,
 // 127.0.0.1", or its subject if it has none. What does not fit is left out.

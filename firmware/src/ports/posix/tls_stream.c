@@ -31,7 +31,8 @@ static int bio_send(void *ctx, const unsigned char *data, size_t length) {
     if (errno == EAGAIN || errno == EINTR) {
         return MBEDTLS_ERR_SSL_WANT_WRITE;
     }
-    return errno == EPIPE || errno == ECONNRESET ? MBEDTLS_ERR_NET_CONN_RESET : MBEDTLS_ERR_NET_SEND_FAILED;
+    return errno == EPIPE || errno == ECONNRESET ? MBEDTLS_ERR_NET_CONN_RESET
+                                                 : MBEDTLS_ERR_NET_SEND_FAILED;
 }
 
 static int bio_recv(void *ctx, unsigned char *data, size_t cap) {
@@ -43,7 +44,8 @@ static int bio_recv(void *ctx, unsigned char *data, size_t cap) {
     if (errno == EAGAIN || errno == EINTR) {
         return MBEDTLS_ERR_SSL_WANT_READ;
     }
-    return errno == EPIPE || errno == ECONNRESET ? MBEDTLS_ERR_NET_CONN_RESET : MBEDTLS_ERR_NET_RECV_FAILED;
+    return errno == EPIPE || errno == ECONNRESET ? MBEDTLS_ERR_NET_CONN_RESET
+                                                 : MBEDTLS_ERR_NET_RECV_FAILED;
 }
 
 // Turns mbedTLS's "call me again" into poll events. Returns whether it was one.
@@ -84,7 +86,8 @@ static void forget_session(struct thingpass_tls_stream *s) {
 // Sessions are resumed with the very host and port that showed the certificate:
 // the name check of the first handshake speaks for no other.
 static void offer_session(struct thingpass_tls_stream *s) {
-    if (s->has_session && s->session_port == s->host_port && strcasecmp(s->session_host, s->host) == 0) {
+    if (s->has_session && s->session_port == s->host_port &&
+        strcasecmp(s->session_host, s->host) == 0) {
         (void)mbedtls_ssl_set_session(&s->ssl, &s->session);
     }
 }
@@ -124,7 +127,9 @@ static int handshake(struct thingpass_tls_stream *s) {
         return THINGPASS_EAGAIN;
     }
     if (rc != 0) {
-        s->peer.flaws = mbedtls_ssl_get_verify_result(&s->ssl);
+        if (rc == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
+            s->peer.flaws = mbedtls_ssl_get_verify_result(&s->ssl);
+        }
         forget_session(s);
         return thingpass_tls_handshake_words(s, rc);
     }
@@ -135,16 +140,19 @@ static int handshake(struct thingpass_tls_stream *s) {
 
 static int start(struct thingpass_tls_stream *s, const char *host, uint16_t port, bool tls) {
     if (!tls) {
-        return thingpass_fail(&s->why, THINGPASS_EINVAL, "open %s:%u: only https is supported", host, (unsigned)port);
+        return thingpass_fail(&s->why, THINGPASS_EINVAL, "open %s:%u: only https is supported",
+                              host, (unsigned)port);
     }
     if (strlen(host) >= sizeof s->host) {
-        return thingpass_fail(&s->why, THINGPASS_EINVAL, "open a connection: the host name is too long");
+        return thingpass_fail(&s->why, THINGPASS_EINVAL,
+                              "open a connection: the host name is too long");
     }
     memset(s->host, 0, sizeof s->host);
     memcpy(s->host, host, strlen(host));
     s->host_port = port;
     s->peer = (struct thingpass_tls_peer){0};
     s->unfinished = 0;
+    s->unanswered = false;
     (void)thingpass_ip_parse(host, &s->ip);
     s->phase = CONNECTING;
     return THINGPASS_OK;
@@ -192,6 +200,7 @@ static int stream_write(void *ctx, const void *data, size_t length) {
         // wanted.
         return thingpass_tls_broken_words(s, "send to", rc);
     }
+    s->unanswered = true;
     return rc;
 }
 
@@ -202,6 +211,7 @@ static int stream_read(void *ctx, void *buffer, size_t cap) {
     }
     int rc = mbedtls_ssl_read(&s->ssl, buffer, cap);
     if (rc > 0) {
+        s->unanswered = false;
         return rc;
     }
     if (again(s, rc)) {
@@ -215,21 +225,28 @@ static int stream_read(void *ctx, void *buffer, size_t cap) {
     return broken(s);
 }
 
+// A close_notify says "that was all". Where an upload breaks off that would be a
+// lie, and there are S3 servers that store a short object for it: such a
+// connection ends with a reset.
 static void stream_close(void *ctx) {
     struct thingpass_tls_stream *s = ctx;
-    if (s->phase == UP) {
+    if (s->unanswered) {
+        thingpass_tcp_cut(&s->tcp);
+    } else if (s->phase == UP) {
         (void)mbedtls_ssl_close_notify(&s->ssl);
     }
+    thingpass_tcp_close(&s->tcp);
     mbedtls_ssl_free(&s->ssl);
     mbedtls_ssl_init(&s->ssl);
-    thingpass_tcp_close(&s->tcp);
     s->phase = CLOSED;
 }
 
-void thingpass_tls_stream_init(struct thingpass_tls_stream *stream, const struct thingpass_tls_trust *trust) {
+void thingpass_tls_stream_init(struct thingpass_tls_stream *stream,
+                               const struct thingpass_tls_trust *trust) {
     memset(stream, 0, sizeof *stream);
     stream->trust = trust;
-    stream->port = (struct thingpass_stream){stream, stream_open, stream_write, stream_read, stream_close};
+    stream->port =
+        (struct thingpass_stream){stream, stream_open, stream_write, stream_read, stream_close};
     stream->phase = CLOSED;
     thingpass_tcp_init(&stream->tcp);
     mbedtls_ssl_init(&stream->ssl);

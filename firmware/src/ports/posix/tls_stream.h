@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "thingpass/port.h"
 #include "tcp.h"
+#include "thingpass/port.h"
 #include "tls_name.h"
 #include "tls_trust.h"
 #include "why.h"
@@ -39,6 +39,7 @@ struct thingpass_tls_stream {
     struct thingpass_ip ip;
     int phase;
     size_t unfinished; // length of a write that mbedTLS wants to see again
+    bool unanswered;   // something was sent since something was received
 
     mbedtls_ssl_session session;
     bool has_session;
@@ -47,7 +48,8 @@ struct thingpass_tls_stream {
 };
 
 // trust must outlive the stream, and the stream must not move in memory.
-void thingpass_tls_stream_init(struct thingpass_tls_stream *stream, const struct thingpass_tls_trust *trust);
+void thingpass_tls_stream_init(struct thingpass_tls_stream *stream,
+                               const struct thingpass_tls_trust *trust);
 
 // The socket to poll, or -1.
 int thingpass_tls_stream_fd(const struct thingpass_tls_stream *stream);

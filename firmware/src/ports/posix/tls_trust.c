@@ -28,8 +28,8 @@ static int configure(struct thingpass_tls_trust *trust) {
     if (rc != 0) {
         return rc;
     }
-    rc = mbedtls_ssl_config_defaults(&trust->config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
-                                     MBEDTLS_SSL_PRESET_DEFAULT);
+    rc = mbedtls_ssl_config_defaults(&trust->config, MBEDTLS_SSL_IS_CLIENT,
+                                     MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     if (rc != 0) {
         return rc;
     }
@@ -41,16 +41,19 @@ static int configure(struct thingpass_tls_trust *trust) {
     return 0;
 }
 
-int thingpass_tls_load_error(const char *what, const char *file, int rc, int error, struct thingpass_why *why) {
+int thingpass_tls_load_error(const char *what, const char *file, int rc, int error,
+                             struct thingpass_why *why) {
     char text[128];
     if (rc == MBEDTLS_ERR_PK_FILE_IO_ERROR) {
         return thingpass_fail(why, THINGPASS_EINVAL, "open %s %s: %s", what, file, strerror(error));
     }
     if (rc > 0) { // that many certificates of the file were not understood
-        return thingpass_fail(why, THINGPASS_EINVAL, "read %s %s: %d of its certificates are damaged", what, file, rc);
+        return thingpass_fail(why, THINGPASS_EINVAL,
+                              "read %s %s: %d of its certificates are damaged", what, file, rc);
     }
     mbedtls_strerror(rc, text, sizeof text);
-    return thingpass_fail(why, THINGPASS_EINVAL, "read %s %s: %s; it must be a PEM file", what, file, text);
+    return thingpass_fail(why, THINGPASS_EINVAL, "read %s %s: %s; it must be a PEM file", what,
+                          file, text);
 }
 
 static void init(struct thingpass_tls_trust *trust, const char *name) {
@@ -66,16 +69,18 @@ static int finish(struct thingpass_tls_trust *trust, int rc, int error, struct t
         return thingpass_tls_load_error("the CA file", trust->ca_name, rc, error, why);
     }
     rc = configure(trust);
-    return rc == 0 ? THINGPASS_OK : thingpass_fail(why, THINGPASS_EIO, "prepare TLS: mbedTLS error -0x%04x", -rc);
+    return rc == 0 ? THINGPASS_OK
+                   : thingpass_fail(why, THINGPASS_EIO, "prepare TLS: mbedTLS error -0x%04x", -rc);
 }
 
-int thingpass_tls_trust_parse(struct thingpass_tls_trust *trust, const char *name, const void *pem, size_t length,
-                              struct thingpass_why *why) {
+int thingpass_tls_trust_parse(struct thingpass_tls_trust *trust, const char *name, const void *pem,
+                              size_t length, struct thingpass_why *why) {
     init(trust, name);
     return finish(trust, mbedtls_x509_crt_parse(&trust->ca, pem, length), 0, why);
 }
 
-int thingpass_tls_trust_load(struct thingpass_tls_trust *trust, const char *ca_file, struct thingpass_why *why) {
+int thingpass_tls_trust_load(struct thingpass_tls_trust *trust, const char *ca_file,
+                             struct thingpass_why *why) {
     init(trust, ca_file);
     errno = 0;
     int rc = mbedtls_x509_crt_parse_file(&trust->ca, ca_file);

@@ -25,15 +25,17 @@ struct thingpass_tls_trust {
 
 // Loads the CA certificates of a PEM file. Returns THINGPASS_OK or < 0; free it
 // in either case.
-int thingpass_tls_trust_load(struct thingpass_tls_trust *trust, const char *ca_file, struct thingpass_why *why);
+int thingpass_tls_trust_load(struct thingpass_tls_trust *trust, const char *ca_file,
+                             struct thingpass_why *why);
 
 // The same from memory: length counts the NUL at the end of the PEM text.
-int thingpass_tls_trust_parse(struct thingpass_tls_trust *trust, const char *name, const void *pem, size_t length,
-                              struct thingpass_why *why);
+int thingpass_tls_trust_parse(struct thingpass_tls_trust *trust, const char *name, const void *pem,
+                              size_t length, struct thingpass_why *why);
 
 // Says why mbedTLS could not load a PEM file; error is errno of that moment.
 // Returns THINGPASS_EINVAL.
-int thingpass_tls_load_error(const char *what, const char *file, int rc, int error, struct thingpass_why *why);
+int thingpass_tls_load_error(const char *what, const char *file, int rc, int error,
+                             struct thingpass_why *why);
 
 void thingpass_tls_trust_free(struct thingpass_tls_trust *trust);
 

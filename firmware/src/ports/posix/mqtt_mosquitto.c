@@ -1,0 +1,394 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+#if !defined(ESP_PLATFORM)
+
+// libmosquitto in somebody else's poll loop. What it needs beyond its manual
+// (read in 2.0.11 and 2.0.18):
+//
+//  - mosquitto_connect() blocks for as long as TCP does, so it is the
+//    asynchronous one; whether TCP came about is for us to ask the socket.
+//  - While TLS shakes hands, mosquitto_want_write() may stay true for no reason;
+//    polling for that would spin. Then only reading is waited for.
+//  - A TCP end in mid-handshake may go unnoticed by it (SSL_ERROR_SYSCALL is
+//    taken for "later"), so the socket is peeked at.
+//  - A client that lost its connection keeps messages and flags of it. A new
+//    client for each connection has none of either.
+#include "mqtt_mosquitto.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <mqtt_protocol.h>
+
+#include "mqtt_words.h"
+#include "world.h"
+
+enum { DOWN, CONNECTING, HANDSHAKING, SUBSCRIBING, READY };
+
+enum {
+    KEEP_ALIVE_S = 30, // the least that AWS IoT Core takes
+    TCP_PATIENCE_MS = 10000,
+    HANDSHAKE_PATIENCE_MS = 15000,
+    SUBSCRIBE_PATIENCE_MS = 10000,
+    WAIT_FIRST_MS = 500,
+    WAIT_MOST_MS = 30000,
+    STEADY_MS = 10000, // a connection that lasted so long was a good one
+    TICK_MS = 1000,    // libmosquitto counts its keep-alive in seconds
+};
+
+static void on_log(struct mosquitto *client, void *ctx, int level, const char *text) {
+    struct thingpass_mqtt_link *link = ctx;
+    static const char ssl[] = "OpenSSL Error[0]: ";
+    (void)client;
+    if (level == MOSQ_LOG_ERR && strncmp(text, ssl, sizeof ssl - 1) == 0) {
+        (void)snprintf(link->tls_error, sizeof link->tls_error, "%s", text + sizeof ssl - 1);
+    }
+}
+
+static void on_connect(struct mosquitto *client, void *ctx, int code, int flags,
+                       const mosquitto_property *properties) {
+    struct thingpass_mqtt_link *link = ctx;
+    (void)flags;
+    (void)properties;
+    link->connack = code;
+    if (code == 0) {
+        (void)mosquitto_subscribe(client, NULL, link->settings.topic, 1);
+    }
+}
+
+static void on_subscribe(struct mosquitto *client, void *ctx, int mid, int count,
+                         const int *granted) {
+    struct thingpass_mqtt_link *link = ctx;
+    const struct thingpass_mqtt_settings *s = &link->settings;
+    (void)client;
+    (void)mid;
+    if (link->phase != SUBSCRIBING || count < 1) {
+        return;
+    }
+    if (granted[0] >= MQTT_RC_UNSPECIFIED) {
+        link->fatal = true;
+        (void)thingpass_fail(
+            &link->why, 0,
+            "the MQTT server %s:%u does not let %s subscribe to %s; does its policy allow that?",
+            s->host, (unsigned)s->port, s->client_id, s->topic);
+        return;
+    }
+    link->phase = READY;
+}
+
+static void on_publish(struct mosquitto *client, void *ctx, int mid, int code,
+                       const mosquitto_property *properties) {
+    struct thingpass_mqtt_link *link = ctx;
+    const struct thingpass_mqtt_settings *s = &link->settings;
+    (void)client;
+    (void)mid;
+    (void)properties;
+    if (code >= MQTT_RC_UNSPECIFIED) { // MQTT 5 only: 3.1.1 cannot say no
+        (void)thingpass_fail(&link->why, 0,
+                             "the MQTT server %s:%u refused a request of %s: %s; does its policy "
+                             "let this certificate "
+                             "publish there?",
+                             s->host, (unsigned)s->port, s->client_id,
+                             mosquitto_reason_string(code));
+        thingpass_say(s->say, THINGPASS_SAY_NOTICE, "%s", link->why.text);
+    }
+}
+
+static void on_disconnect(struct mosquitto *client, void *ctx, int code,
+                          const mosquitto_property *properties) {
+    struct thingpass_mqtt_link *link = ctx;
+    (void)client;
+    (void)properties;
+    if (code >= MQTT_RC_UNSPECIFIED) { // MQTT 5: the server said why
+        (void)thingpass_fail(
+            &link->why, 0, "the MQTT server closed the connection: %s%s",
+            mosquitto_reason_string(code),
+            code == MQTT_RC_SESSION_TAKEN_OVER ? "; does another thing use this --name?" : "");
+        link->failures += code == MQTT_RC_SESSION_TAKEN_OVER ? 8 : 0; // do not fight over it
+    }
+}
+
+static void on_message(struct mosquitto *client, void *ctx,
+                       const struct mosquitto_message *message) {
+    const struct thingpass_mqtt_link *link = ctx;
+    (void)client;
+    if (message->payloadlen >= 0) {
+        link->settings.receive(link->settings.ctx, message->topic, message->payload,
+                               (size_t)message->payloadlen);
+    }
+}
+
+static int set_up(struct thingpass_mqtt_link *link) {
+    const struct thingpass_mqtt_settings *s = &link->settings;
+    struct mosquitto *c = mosquitto_new(s->client_id, true, link);
+    if (c == NULL) {
+        return MOSQ_ERR_NOMEM;
+    }
+    link->client = c;
+    mosquitto_log_callback_set(c, on_log);
+    mosquitto_connect_v5_callback_set(c, on_connect);
+    mosquitto_subscribe_callback_set(c, on_subscribe);
+    mosquitto_publish_v5_callback_set(c, on_publish);
+    mosquitto_disconnect_v5_callback_set(c, on_disconnect);
+    mosquitto_message_callback_set(c, on_message);
+    (void)mosquitto_int_option(c, MOSQ_OPT_PROTOCOL_VERSION,
+                               s->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
+    (void)mosquitto_int_option(c, MOSQ_OPT_TCP_NODELAY, 1);
+    int rc = mosquitto_tls_opts_set(c, 1, "tlsv1.2", NULL); // or better
+    return rc != MOSQ_ERR_SUCCESS
+               ? rc
+               : mosquitto_tls_set(c, s->ca_file, NULL, s->cert_file, s->key_file, NULL);
+}
+
+static void enter(struct thingpass_mqtt_link *link, int phase, uint64_t until_ms) {
+    link->phase = phase;
+    link->wake_ms = until_ms;
+}
+
+// Doubles from half a second to half a minute; the random half keeps a fleet
+// from coming back at the same moment.
+static uint64_t wait_ms(const struct thingpass_mqtt_link *link) {
+    unsigned doublings = link->failures > 7 ? 7 : link->failures - 1;
+    uint64_t longest = (uint64_t)WAIT_FIRST_MS << doublings;
+    longest = longest < WAIT_MOST_MS ? longest : WAIT_MOST_MS;
+    uint32_t random = 0;
+    (void)thingpass_posix_random.fill(NULL, &random, sizeof random);
+    return longest / 2 + random % (longest / 2 + 1);
+}
+
+// Ends the connection for the reason in link->why. Returns what step returns.
+static int trouble(struct thingpass_mqtt_link *link, uint64_t now_ms) {
+    bool steady = link->phase == READY && now_ms - link->ready_since_ms >= STEADY_MS;
+    mosquitto_destroy(link->client);
+    link->client = NULL;
+    if (link->fatal && link->connections == 0) {
+        enter(link, DOWN, UINT64_MAX);
+        return THINGPASS_EIO;
+    }
+    link->fatal = false;
+    link->failures = steady ? 1 : link->failures + 1;
+    uint64_t wait = wait_ms(link);
+    thingpass_say(link->settings.say, THINGPASS_SAY_NOTICE, "%s; trying again in %u.%u s",
+                  link->why.text, (unsigned)(wait / 1000), (unsigned)(wait % 1000 / 100));
+    enter(link, DOWN, now_ms + wait);
+    return THINGPASS_OK;
+}
+
+static int cannot_reach(struct thingpass_mqtt_link *link, const char *text, uint64_t now_ms) {
+    (void)thingpass_fail(&link->why, 0, "cannot reach the MQTT server %s:%u: %s",
+                         link->settings.host, (unsigned)link->settings.port, text);
+    return trouble(link, now_ms);
+}
+
+static int lost(struct thingpass_mqtt_link *link, const char *text, uint64_t now_ms) {
+    (void)thingpass_fail(&link->why, 0, "lost the MQTT server %s:%u: %s", link->settings.host,
+                         (unsigned)link->settings.port, text);
+    return trouble(link, now_ms);
+}
+
+static int start(struct thingpass_mqtt_link *link, uint64_t now_ms) {
+    const struct thingpass_mqtt_settings *s = &link->settings;
+    link->connack = -1;
+    link->tls_error[0] = '\0';
+    link->why.text[0] = '\0';
+    int rc = set_up(link);
+    if (rc != MOSQ_ERR_SUCCESS) {
+        link->fatal = true;
+        return cannot_reach(link, mosquitto_strerror(rc), now_ms);
+    }
+    errno = 0;
+    rc = mosquitto_connect_async(link->client, s->host, s->port, KEEP_ALIVE_S);
+    if (rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_CONN_PENDING) {
+        enter(link, CONNECTING, now_ms + TCP_PATIENCE_MS);
+        return THINGPASS_OK;
+    }
+    if (rc == MOSQ_ERR_TLS) {
+        link->fatal = thingpass_mqtt_tls_words(link);
+        return trouble(link, now_ms);
+    }
+    const char *text = rc == MOSQ_ERR_ERRNO ? strerror(errno)
+                       : rc == MOSQ_ERR_EAI ? "its name cannot be looked up"
+                                            : mosquitto_strerror(rc);
+    return cannot_reach(link, text, now_ms);
+}
+
+static int await_tcp(struct thingpass_mqtt_link *link, uint64_t now_ms) {
+    struct pollfd p = {.fd = mosquitto_socket(link->client), .events = POLLOUT};
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (poll(&p, 1, 0) == 0) {
+        return now_ms >= link->wake_ms ? cannot_reach(link, "no answer", now_ms) : THINGPASS_OK;
+    }
+    if (getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
+        error = errno;
+    }
+    if (error != 0) {
+        return cannot_reach(link, strerror(error), now_ms);
+    }
+    enter(link, HANDSHAKING, now_ms + HANDSHAKE_PATIENCE_MS);
+    return THINGPASS_OK;
+}
+
+static bool hung_up(const struct thingpass_mqtt_link *link) {
+    char byte;
+    ssize_t n = recv(mosquitto_socket(link->client), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+// Says why libmosquitto gave the connection up, or that it lives.
+static int judge(struct thingpass_mqtt_link *link, int rc, int error, uint64_t now_ms) {
+    bool gone = mosquitto_socket(link->client) < 0;
+    if (link->connack > 0) {
+        link->fatal = thingpass_mqtt_connack_words(link);
+        return trouble(link, now_ms);
+    }
+    if (link->fatal) {
+        return trouble(link, now_ms);
+    }
+    if (rc == MOSQ_ERR_SUCCESS && !gone) {
+        return THINGPASS_OK;
+    }
+    if (rc == MOSQ_ERR_TLS || link->tls_error[0] != '\0') {
+        link->fatal = thingpass_mqtt_tls_words(link);
+        return trouble(link, now_ms);
+    }
+    if (link->why.text[0] != '\0' && rc == MOSQ_ERR_NO_CONN) {
+        return trouble(link, now_ms); // on_disconnect knew the reason
+    }
+    return lost(link, rc == MOSQ_ERR_ERRNO && error != 0 ? strerror(error) : mosquitto_strerror(rc),
+                now_ms);
+}
+
+static int pump(struct thingpass_mqtt_link *link, uint64_t now_ms) {
+    errno = 0;
+    int rc = mosquitto_loop(link->client, 0, 1);
+    if (rc == MOSQ_ERR_SUCCESS && link->phase == HANDSHAKING) {
+        rc = mosquitto_loop(link->client, 0, 1); // TLS is done: now CONNECT
+    }
+    return judge(link, rc, errno, now_ms);
+}
+
+static int shake_hands(struct thingpass_mqtt_link *link, uint64_t now_ms) {
+    if (hung_up(link)) {
+        return lost(
+            link, "it closed the connection before it let us in; does it accept this certificate?",
+            now_ms);
+    }
+    int rc = pump(link, now_ms);
+    if (rc != THINGPASS_OK || link->client == NULL) {
+        return rc;
+    }
+    if (link->connack == 0) {
+        enter(link, SUBSCRIBING, now_ms + SUBSCRIBE_PATIENCE_MS);
+    } else if (now_ms >= link->wake_ms) {
+        return lost(link, "no answer to TLS or CONNECT", now_ms);
+    }
+    return THINGPASS_OK;
+}
+
+static int await_suback(struct thingpass_mqtt_link *link, uint64_t now_ms) {
+    int rc = pump(link, now_ms);
+    if (rc != THINGPASS_OK || link->client == NULL) {
+        return rc;
+    }
+    if (link->phase == READY) {
+        link->connections++;
+        link->ready_since_ms = now_ms;
+        link->why.text[0] = '\0';
+        thingpass_say(link->settings.say, THINGPASS_SAY_DETAIL,
+                      "connected to the MQTT server %s:%u as %s", link->settings.host,
+                      (unsigned)link->settings.port, link->settings.client_id);
+    } else if (now_ms >= link->wake_ms) {
+        return lost(link, "no answer to SUBSCRIBE", now_ms);
+    }
+    return THINGPASS_OK;
+}
+
+int thingpass_mqtt_link_step(struct thingpass_mqtt_link *link, uint64_t now_ms) {
+    int before;
+    int rc = THINGPASS_OK;
+    do {
+        before = link->phase;
+        switch (link->phase) {
+        case DOWN:
+            rc = now_ms >= link->wake_ms ? start(link, now_ms) : THINGPASS_OK;
+            break;
+        case CONNECTING:
+            rc = await_tcp(link, now_ms);
+            break;
+        case HANDSHAKING:
+            rc = shake_hands(link, now_ms);
+            break;
+        case SUBSCRIBING:
+            rc = await_suback(link, now_ms);
+            break;
+        default:
+            rc = pump(link, now_ms);
+        }
+    } while (rc == THINGPASS_OK && link->phase != before && link->phase != DOWN);
+    return rc;
+}
+
+static int publish(void *ctx, const char *topic, const void *payload, size_t length) {
+    struct thingpass_mqtt_link *link = ctx;
+    if (link->phase != READY) {
+        return THINGPASS_EAGAIN;
+    }
+    int rc = mosquitto_publish(link->client, NULL, topic, (int)length, payload, 1, false);
+    if (rc == MOSQ_ERR_OVERSIZE_PACKET || rc == MOSQ_ERR_PAYLOAD_SIZE || rc == MOSQ_ERR_INVAL) {
+        return thingpass_fail(&link->why, THINGPASS_EIO, "publish %zu bytes to the MQTT server: %s",
+                              length, mosquitto_strerror(rc));
+    }
+    return rc == MOSQ_ERR_SUCCESS ? THINGPASS_OK : THINGPASS_EAGAIN; // the next step finds out
+}
+
+void thingpass_mqtt_link_init(struct thingpass_mqtt_link *link,
+                              const struct thingpass_mqtt_settings *settings) {
+    memset(link, 0, sizeof *link);
+    link->port = (struct thingpass_mqtt){link, publish};
+    link->settings = *settings;
+    link->phase = DOWN;
+    link->connack = -1;
+}
+
+struct pollfd thingpass_mqtt_link_poll(const struct thingpass_mqtt_link *link) {
+    struct pollfd p = {.fd = -1, .events = POLLIN};
+    if (link->client == NULL) {
+        return p;
+    }
+    p.fd = mosquitto_socket(link->client);
+    if (link->phase == CONNECTING) {
+        p.events = POLLOUT;
+    } else if (link->phase != HANDSHAKING && mosquitto_want_write(link->client)) {
+        p.events |= POLLOUT;
+    }
+    return p;
+}
+
+uint64_t thingpass_mqtt_link_wake_ms(const struct thingpass_mqtt_link *link) {
+    if (link->phase == DOWN) {
+        return link->wake_ms;
+    }
+    uint64_t tick = thingpass_posix_now_ms() + TICK_MS;
+    return link->phase == READY || tick < link->wake_ms ? tick : link->wake_ms;
+}
+
+bool thingpass_mqtt_link_ready(const struct thingpass_mqtt_link *link) {
+    return link->phase == READY;
+}
+
+void thingpass_mqtt_link_close(struct thingpass_mqtt_link *link) {
+    if (link->client != NULL) {
+        if (link->phase == READY) {
+            (void)mosquitto_loop(link->client, 0, 1); // what is queued goes out first
+            (void)mosquitto_disconnect(link->client);
+        }
+        mosquitto_destroy(link->client);
+    }
+    link->client = NULL;
+    enter(link, DOWN, UINT64_MAX);
+}
+
+#endif
