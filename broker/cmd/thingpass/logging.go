@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"thingpass/broker/cmd/thingpass/config"
+)
+
+// newLogger returns the log of c, which has been checked.
+func newLogger(c config.Log, w io.Writer) *slog.Logger {
+	level := map[string]slog.Level{"debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError}[c.Level]
+	options := &slog.HandlerOptions{Level: level}
+	if logsJSON(c, w) {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func logsJSON(c config.Log, w io.Writer) bool {
+	return c.Format == "json" || c.Format == "auto" && !terminal(w)
+}
+
+func terminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// announce says that the broker is ready, whatever the log's level: as a record
+// where programs read the log, as a plain line where people do.
+func announce(c config.Log, w io.Writer, log *slog.Logger, what string) {
+	line := "thingpass: ready: " + what
+	if !logsJSON(c, w) {
+		fmt.Fprintln(w, line)
+		return
+	}
+	record := slog.NewRecord(time.Now(), slog.LevelInfo, line, 0)
+	_ = log.Handler().Handle(context.Background(), record) // past the level; there is nobody to tell of a failure
+}

@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"thingpass/broker"
+	"thingpass/broker/awss3"
+	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/mqttconn"
+)
+
+// openBucket reads the files that c names and returns the bucket; it asks no
+// server.
+func openBucket(ctx context.Context, c *config.Config, log *slog.Logger) (*awss3.Bucket, error) {
+	roots, err := readRoots(c.S3.CA)
+	if err != nil {
+		return nil, fmt.Errorf("s3.ca: %w", err)
+	}
+	bucket := awss3.Config{
+		Endpoint:  c.S3.Endpoint,
+		Region:    c.S3.Region,
+		Bucket:    c.S3.Bucket,
+		PathStyle: c.S3.PathStyle,
+		RootCAs:   roots,
+		GrantTTL:  c.LongestTTL(),
+		Log:       log,
+	}
+	if c.S3.AccessKeyFile == "" {
+		bucket.Credentials, err = awss3.DefaultCredentials(ctx, c.S3.Region)
+	} else {
+		file := awss3.AccessKeyFile(c.S3.AccessKeyFile)
+		_, err = file.Retrieve(ctx) // what is wrong with it should show now
+		bucket.Credentials = file
+	}
+	if err != nil {
+		return nil, fmt.Errorf("s3.access_key_file: %w", err)
+	}
+	return awss3.New(bucket)
+}
+
+// readRoots returns the CAs in a file, or nil, which stands for the system's.
+func readRoots(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s has no certificate in PEM form", path)
+	}
+	return pool, nil
+}
+
+func newBroker(c *config.Config, bucket *awss3.Bucket, audit io.Writer) (*broker.Broker, error) {
+	return broker.New(broker.Config{
+		Root:   c.MQTT.Root,
+		Kinds:  c.BrokerKinds(),
+		Signer: bucket,
+		Store:  bucket,
+		Audit:  broker.NewJSONAudit(audit),
+		Now:    time.Now,
+	})
+}
+
+func mqttConfig(c *config.Config, filters []string) (mqttconn.Config, error) {
+	tls, err := mqttconn.LoadTLS(c.MQTT.CA, c.MQTT.Cert, c.MQTT.Key)
+	if err != nil {
+		return mqttconn.Config{}, fmt.Errorf("mqtt.ca, mqtt.cert, mqtt.key: %w", err)
+	}
+	return mqttconn.Config{
+		Server:        c.MQTT.Server,
+		TLS:           tls,
+		ClientID:      c.MQTT.ClientID,
+		Filters:       filters,
+		Group:         c.MQTT.Group,
+		Connections:   c.MQTT.Connections,
+		Workers:       c.MQTT.Workers,
+		Queue:         c.MQTT.Queue,
+		SessionExpiry: c.MQTT.SessionExpiry,
+	}, nil
+}
+
+// openAudit opens the audit's file for appending, or takes stdout. A file that
+// is rotated by copying and truncating goes on being used.
+func openAudit(path string, stdout io.Writer) (io.Writer, func() error, error) {
+	if path == "-" {
+		return stdout, func() error { return nil }, nil
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("audit.file: %w", err)
+	}
+	return file, file.Close, nil
+}
+
+// exposed returns a sentence for each secret file that others may read.
+func exposed(c *config.Config) []string {
+	var found []string
+	for name, path := range map[string]string{"mqtt.key": c.MQTT.Key, "s3.access_key_file": c.S3.AccessKeyFile} {
+		info, err := os.Stat(path)
+		if path != "" && err == nil && info.Mode().Perm()&0o077 != 0 {
+			found = append(found, fmt.Sprintf("%s: others may read or change %s: chmod 600 it", name, path))
+		}
+	}
+	return found
+}
