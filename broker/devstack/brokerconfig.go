@@ -161,3 +161,19 @@ func child(mapping *yaml.Node, key string, kind yaml.Kind) (*yaml.Node, error) {
 	mapping.Content = append(mapping.Content, name, value)
 	return value, nil
 }
+
+// LastMQTT is where the MQTT server of the folder runs, or last ran, and the
+// root of its topics. The server is empty if it never ran.
+func LastMQTT(dir string) (server, root string) {
+	var config struct {
+		MQTT struct {
+			Server string `yaml:"server"`
+			Root   string `yaml:"root"`
+		} `yaml:"mqtt"`
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "broker.yaml"))
+	if err != nil || yaml.Unmarshal(text, &config) != nil {
+		return "", DefaultRoot
+	}
+	return config.MQTT.Server, orDefault(config.MQTT.Root, DefaultRoot)
+}

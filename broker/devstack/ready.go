@@ -6,6 +6,8 @@ package devstack
 import (
 	"encoding/json"
 	"fmt"
+	"net"
+	"strconv"
 
 	"thingpass/certs"
 )
@@ -32,6 +34,9 @@ type ReadyMQTT struct {
 	Root   string `json:"root"`
 	Group  string `json:"group"`
 }
+
+// Address is host:port.
+func (m *ReadyMQTT) Address() string { return net.JoinHostPort(m.Host, strconv.Itoa(m.Port)) }
 
 // ReadyS3 is where S3 is.
 type ReadyS3 struct {

@@ -173,14 +173,8 @@ func (s *Stack) startMQTT(ctx context.Context, o *Options, h hosts, d *certs.Dir
 	if err != nil {
 		return err
 	}
-	port := s.MQTT.Addr().(*net.TCPAddr).Port
-	s.ready.MQTT = &ReadyMQTT{
-		Server: "mqtts://" + net.JoinHostPort(h.public, strconv.Itoa(port)),
-		Host:   h.public,
-		Port:   port,
-		Root:   o.Root,
-		Group:  DefaultGroup,
-	}
+	s.ready.MQTT = &ReadyMQTT{Host: h.public, Port: s.MQTT.Addr().(*net.TCPAddr).Port, Root: o.Root, Group: DefaultGroup}
+	s.ready.MQTT.Server = "mqtts://" + s.ready.MQTT.Address()
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"thingpass/broker/devstack"
 	"thingpass/certs"
 )
 
@@ -89,20 +90,20 @@ func interrupted(ctx context.Context, err error) error {
 	return err
 }
 
-func (t *troupe) startStack(ctx context.Context) (readyFile, error) {
+func (t *troupe) startStack(ctx context.Context) (devstack.Ready, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return readyFile{}, err
+		return devstack.Ready{}, err
 	}
 	path := filepath.Join(t.dir, "ready.json")
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return readyFile{}, err
+		return devstack.Ready{}, err
 	}
 	a, err := t.start("dev-stack", self, "run", "--dir", t.dir, "--mqtt-port", "0", "--s3-port", "0", "--ready-file", path)
 	if err != nil {
-		return readyFile{}, err
+		return devstack.Ready{}, err
 	}
-	var ready readyFile
+	var ready devstack.Ready
 	err = a.await(ctx, func() bool {
 		text, err := os.ReadFile(path)
 		return err == nil && json.Unmarshal(text, &ready) == nil
@@ -122,7 +123,7 @@ func (t *troupe) startBroker(ctx context.Context) error {
 	return a.await(ctx, func() bool { return a.printed("ready") })
 }
 
-func (t *troupe) startCamera(o demoOptions, ready readyFile) (*actor, error) {
+func (t *troupe) startCamera(o demoOptions, ready devstack.Ready) (*actor, error) {
 	program, err := beside("thingpass-thing")
 	if err != nil {
 		return nil, err

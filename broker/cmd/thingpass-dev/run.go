@@ -1,0 +1,123 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"thingpass/broker/devstack"
+)
+
+const defaultDir = "dev"
+
+// runFlags are what `run` was asked for beyond devstack.Options.
+type runFlags struct {
+	devstack.Options
+	only  string
+	ready string // file
+	level string
+}
+
+func runCommand() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run the MQTT server and S3 until Ctrl-C",
+		Long: `Run the MQTT server and S3 until Ctrl-C.
+
+The first start makes a CA, certificates for the servers and for the broker, an
+access key and the bucket; later starts use them again. broker.yaml in the folder
+is a configuration for the broker: thingpass run --config DIR/broker.yaml`,
+		Example: `  thingpass-dev run
+  thingpass-dev run --dir dev --listen 192.168.1.10
+  thingpass-dev run --listen 0.0.0.0 --advertise camera-hub.lan`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c, &f) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.Dir, "dir", defaultDir, "folder for certificates, objects and configuration")
+	flags.StringVar(&f.Listen, "listen", "127.0.0.1", "address to listen on; 0.0.0.0 is every address of this machine")
+	flags.StringVar(&f.Advertise, "advertise", "", "host that things use and that signed URLs contain (default: from --listen)")
+	flags.IntVar(&f.MQTTPort, "mqtt-port", devstack.DefaultMQTTPort, "port of the MQTT server, 0 for any free one")
+	flags.IntVar(&f.S3Port, "s3-port", devstack.DefaultS3Port, "port of S3, 0 for any free one")
+	flags.StringVar(&f.Bucket, "bucket", devstack.DefaultBucket, "name of the bucket")
+	flags.StringVar(&f.Region, "region", devstack.DefaultRegion, "region of S3")
+	flags.StringVar(&f.Root, "root", devstack.DefaultRoot, "first level of all topics")
+	flags.StringVar(&f.only, "only", "", "run one part alone: mqtt or s3")
+	flags.StringVar(&f.ready, "ready-file", "", "write where everything is to this file (JSON) when all is ready")
+	flags.StringVar(&f.level, "log", "info", "what to log to standard error: debug, info, warn or error")
+	return c
+}
+
+func run(c *cobra.Command, f *runFlags) error {
+	if err := f.complete(c); err != nil {
+		return err
+	}
+	// Whoever waits for the file must not find an earlier run's.
+	if f.ready != "" {
+		if err := os.Remove(f.ready); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	ctx := c.Context()
+	stack, err := devstack.Start(ctx, f.Options)
+	if err != nil {
+		return explain(ctx, err)
+	}
+	printSummary(c.OutOrStdout(), stack.Ready())
+	if f.ready != "" {
+		err = stack.Ready().WriteFile(f.ready)
+	}
+	if err == nil {
+		<-ctx.Done()
+	}
+	if f.ready != "" {
+		_ = os.Remove(f.ready) // it is not ready any more
+	}
+	return errors.Join(err, stack.Close())
+}
+
+// complete reads what needs more than a flag, before the working directory
+// changes (see devstack.StartS3).
+func (f *runFlags) complete(c *cobra.Command) error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.level)); err != nil {
+		return fmt.Errorf("--log %s: want debug, info, warn or error", f.level)
+	}
+	f.Log = slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	f.Only = devstack.Part(f.only)
+	for name, port := range map[string]int{"mqtt-port": f.MQTTPort, "s3-port": f.S3Port} {
+		if port < 0 || port > 65535 {
+			return fmt.Errorf("--%s %d: want 0 to 65535", name, port)
+		}
+	}
+	if f.ready == "" {
+		return nil
+	}
+	var err error
+	f.ready, err = filepath.Abs(f.ready)
+	return err
+}
+
+// explain adds what to do about an error, in terms of flags.
+func explain(ctx context.Context, err error) error {
+	var taken *devstack.PortError
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("stopped before it was ready")
+	case errors.As(err, &taken) && taken.Part == "MQTT":
+		return fmt.Errorf("%w: stop it (`ss -ltnp` tells which it is), or choose another port with --mqtt-port, 0 for any free one", err)
+	case errors.As(err, &taken):
+		return fmt.Errorf("%w: stop it (`ss -ltnp` tells which it is), or choose another port with --s3-port, 0 for any free one", err)
+	}
+	return err
+}
