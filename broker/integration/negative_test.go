@@ -64,15 +64,17 @@ func (s *stack) neighboursTopic(t *testing.T) {
 	if code := thief.publish(&paho.Publish{Topic: "thingpass/cam1/upload-request", Payload: jpeg("stolen", 10).request(true)}); code != 0x87 {
 		t.Errorf("publishing on a neighbour's topic: 0x%x, want 0x87 (not authorized)", code)
 	}
-	for _, filter := range []string{"thingpass/cam1/response", "thingpass/+/response", "thingpass/#", "#"} {
+	for _, filter := range []string{"thingpass/cam1/response", "thingpass/+/response", "thingpass/#"} {
 		if err := thief.subscribe(filter); err != nil {
 			t.Logf("subscribe %s: %v", filter, err) // an ACL file lets it pass, and delivers nothing
 		}
 	}
 	victim.granted(jpeg("mine", 10), true)
-	own := thief.granted(jpeg("own", 10), true) // the next that the thief hears must be its own
-	if own.ID != "own" || len(thief.received) != 0 {
-		t.Errorf("the thief overheard %q", own.ID)
+	thief.publish(&paho.Publish{Topic: "thingpass/cam2/upload-request", Payload: jpeg("own", 10).request(true)})
+	for range 3 { // its three filters for its own topic: Mosquitto delivers to each
+		if heard := thief.reply(); heard.ID != "own" {
+			t.Errorf("the thief overheard %q", heard.ID)
+		}
 	}
 	for _, line := range s.audit() {
 		if strings.Contains(line, "stolen") {
@@ -112,12 +114,13 @@ func (s *stack) certificates(t *testing.T) {
 	long := time.Now().Add(-100 * 24 * time.Hour)
 	for name, id := range map[string]certs.Identity{
 		"of another CA": identity(foreign),
-		"expired":       identity(s.mosquitto.CA, certs.At(long), certs.Days(10)),
+		"expired":       identity(s.mosquitto.CA, certs.Between(long, long.Add(24*time.Hour))),
 		"of nobody":     {},
 	} {
-		config := s.mosquitto.ClientTLS(id)
-		if id.Leaf == nil {
-			config.Certificates = nil
+		config := s.mosquitto.ThingTLS("cam5")
+		config.Certificates = nil
+		if id.Leaf != nil {
+			config = s.mosquitto.ClientTLS(id)
 		}
 		if _, err := dial(t, s.mosquitto.Things, "cam5", config); err == nil {
 			t.Errorf("a certificate %s was let in", name)
@@ -137,7 +140,7 @@ func (s *stack) payloads(t *testing.T) {
 	for name, test := range map[string]struct{ payload, code string }{
 		"not JSON":             {"hello", "bad-request"},
 		"invalid UTF-8":        {"{\"id\":\"a1\",\"kind\":\"photo\",\"size\":1,\"contentType\":\"\xc3\x28\"}", "bad-request"},
-		"deeply nested":        {`{"metadata":` + strings.Repeat(`{"a":`, 12_000) + "1" + strings.Repeat("}", 12_001), "bad-request"},
+		"deeply nested":        {`{"metadata":` + strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_001), "bad-request"},
 		"a doubled field":      {`{"id":"a1","id":"a2","kind":"photo","size":1}`, "bad-request"},
 		"an unknown field":     {strings.Replace(good, "{", `{"thing":"cam1",`, 1), "bad-request"},
 		"size beyond 64 bits":  {`{"id":"a1","kind":"photo","size":18446744073709551616}`, "bad-request"},
@@ -145,6 +148,7 @@ func (s *stack) payloads(t *testing.T) {
 		"a size of 1e9":        {`{"id":"a1","kind":"photo","size":1e9}`, "bad-request"},
 		"a size too large":     {`{"id":"a1","kind":"photo","size":9000000}`, "size-not-allowed"},
 		"70 KB":                {`{"id":"a1","x":"` + strings.Repeat("x", 70_000) + `"}`, "payload-too-large"},
+		"200 KB":               {strings.Repeat("x", 200_000), "payload-too-large"},
 		"a header in metadata": {`{"id":"a1","kind":"photo","size":1,"metadata":{"a":"b\r\nx-amz-acl: public-read"}}`, "metadata-not-allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,19 +158,6 @@ func (s *stack) payloads(t *testing.T) {
 			}
 		})
 	}
-	t.Run("200 KB", func(t *testing.T) {
-		d := s.connect("cam7")
-		d.tb = t
-		_, err := d.client.Publish(t.Context(), &paho.Publish{QoS: 0, Topic: "thingpass/cam7/upload-request", Payload: make([]byte, 200_000)})
-		t.Logf("the server's limit is 128 KB, as on AWS: %v", err)
-		select {
-		case <-d.client.Done():
-		case p := <-d.received:
-			t.Errorf("got %s", p.Payload)
-		case <-time.After(patience):
-			t.Error("the server took it")
-		}
-	})
 }
 
 func (s *stack) keys(t *testing.T) {
@@ -225,7 +216,7 @@ func (s *stack) uploads(t *testing.T) {
 		"a broken signature":         {true, nil, query("X-Amz-Signature=", "X-Amz-Signature=0"), 403, ""},
 		"a neighbour's key":          {true, nil, func(r *http.Request) { r.URL.Path = strings.Replace(r.URL.Path, "cam9", "cam1", 1) }, 403, "SignatureDoesNotMatch"},
 		"DELETE":                     {true, nil, func(r *http.Request) { r.Method = http.MethodDelete }, 403, "SignatureDoesNotMatch"},
-		"GET":                        {true, nil, func(r *http.Request) { r.Method, r.Body = http.MethodGet, nil }, 403, "SignatureDoesNotMatch"},
+		"GET":                        {true, nil, func(r *http.Request) { r.Method, r.Body, r.ContentLength = http.MethodGet, nil, 0 }, 403, "SignatureDoesNotMatch"},
 		"an additional query":        {true, nil, query("X-Amz-Algorithm", "acl=&X-Amz-Algorithm"), 403, ""},
 		"as it should be (baseline)": {true, nil, nil, 200, ""},
 	} {
