@@ -21,4 +21,8 @@ struct thingpass_say {
 void thingpass_say(const struct thingpass_say *say, enum thingpass_level level, const char *format,
                    ...) __attribute__((format(printf, 3, 4)));
 
+// Prints text with every control character as '?': some of it comes from
+// servers, and terminals obey escape sequences.
+void thingpass_print_clean(FILE *to, const char *text);
+
 #endif

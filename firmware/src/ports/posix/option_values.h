@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+#ifndef THINGPASS_POSIX_OPTION_VALUES_H
+#define THINGPASS_POSIX_OPTION_VALUES_H
+
+#include "options.h"
+
+// Each reads the value of --option into its place. Returns THINGPASS_OK, or
+// THINGPASS_EINVAL with a sentence that names option and value.
+
+int thingpass_option_number(const char *option, const char *text, uint64_t least, uint64_t most,
+                            uint64_t *number, struct thingpass_why *why);
+
+// "HOST", "HOST:PORT", "ADDRESS:PORT" or "[IPv6]:PORT".
+int thingpass_option_server(const char *text, struct thingpass_options *o,
+                            struct thingpass_why *why);
+
+// "name=value" by the rules of [P-3.4]; adds it to the others.
+int thingpass_option_metadata(const char *text, struct thingpass_options *o,
+                              struct thingpass_why *why);
+
+// "BYTES" or "BYTES,TIMES".
+int thingpass_option_cut(const char *text, struct thingpass_options *o, struct thingpass_why *why);
+
+// 1 to most characters of: letters, digits, and those of extra.
+int thingpass_option_word(const char *option, const char *text, size_t most, bool capitals,
+                          const char *extra, struct thingpass_why *why);
+
+#endif
