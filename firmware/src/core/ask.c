@@ -287,6 +287,13 @@ static bool awaits_reply(const struct thingpass_upload *u) {
     return u->asked && (u->phase == THINGPASS_PHASE_ASK || u->phase == THINGPASS_PHASE_REPORT);
 }
 
+void thingpass_ask_again(struct thingpass *tp) {
+    struct thingpass_upload *u = &tp->upload;
+    if (awaits_reply(u) && u->unanswered > 0) { // 0: told to wait by a refusal
+        u->wake_ms = thingpass_clock_ms(tp);
+    }
+}
+
 // Only while a reply is awaited is the reply buffer free to take one.
 int thingpass_receive(struct thingpass *tp, const char *topic, size_t topic_len,
                       const void *payload, size_t len) {
