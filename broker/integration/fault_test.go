@@ -151,3 +151,21 @@ func (c *child) peakMemory() int {
 	c.tb.Fatal("no VmHWM")
 	return 0
 }
+
+// TestAStrangerInTheGroupIsNoticed lets a thing join the brokers' shared
+// subscription: an ACL file cannot refuse it, and half of the requests vanish.
+// The broker finds out by itself.
+func TestAStrangerInTheGroupIsNoticed(t *testing.T) {
+	s := newStack(t)
+	if strings.Contains(s.broker.text(), "requests are being lost") {
+		t.Fatal("a false alarm before the stranger came")
+	}
+	stranger := s.connect("cam-stranger")
+	if err := stranger.subscribe("$share/thingpass/thingpass/+/upload-request"); err != nil {
+		t.Fatalf("this Mosquitto refuses it, so the test and the documents are out of date: %v", err)
+	}
+	s.broker.awaitLine("requests are being lost")
+	if len(stranger.received) != 0 {
+		t.Error("the stranger received a request")
+	}
+}

@@ -121,6 +121,7 @@ mqtt:
   cert: broker.crt
   key: broker.key
   client_id: %s
+  group_watch: 2s
 s3:
   endpoint: %s
   region: %s

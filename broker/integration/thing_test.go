@@ -38,7 +38,7 @@ func folder(tb testing.TB, sizes ...int) string {
 		if _, err := rand.Read(body); err != nil {
 			tb.Fatal(err)
 		}
-		copy(body, "\xff\xd8")
+		copy(body, "\xff\xd8\xff")
 		copy(body[size-2:], "\xff\xd9")
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%03d.jpg", i)), body, 0o600); err != nil {
 			tb.Fatal(err)
@@ -116,7 +116,7 @@ func (c *child) photos() []photoLine {
 
 func TestPhotosArriveByteForByte(t *testing.T) {
 	s := newStack(t)
-	sizes := []int{4, 5, 1023, 1024, 1025, 4095, 4096, 4097, 16384, 100_000, 1 << 20}
+	sizes := []int{5, 6, 1023, 1024, 1025, 4095, 4096, 4097, 16384, 100_000, 1 << 20}
 	for name, args := range map[string][]string{
 		"mqtt311": {"--mqtt", "3.1.1"},
 		"mqtt5":   {"--mqtt", "5"},

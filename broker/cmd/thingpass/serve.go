@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,10 +62,16 @@ func serve(ctx context.Context, conf *config.Config, stdout, stderr io.Writer) (
 		return unstartable(err)
 	}
 	defer func() { err = errors.Join(err, closeAudit()) }()
-	client, err := newClient(ctx, conf, audit, stderr, log)
+	ready := make(chan struct{})
+	client, mqtt, err := newClient(ctx, conf, audit, stderr, log, ready)
 	if err != nil {
 		return unstartable(err)
 	}
+	wait, err := startGroupWatch(ctx, ready, groupWatch{conf: mqtt, root: conf.MQTT.Root, every: time.Duration(conf.MQTT.GroupWatch), log: log})
+	if err != nil {
+		return unstartable(err)
+	}
+	defer wait()
 	defer notify("STOPPING=1", log)
 	if err := client.Run(ctx); err != nil {
 		return failed(err)
@@ -73,25 +80,28 @@ func serve(ctx context.Context, conf *config.Config, stdout, stderr io.Writer) (
 	return nil
 }
 
-// newClient wires everything that answers requests.
-func newClient(ctx context.Context, conf *config.Config, audit, stderr io.Writer, log *slog.Logger) (*mqttconn.Client, error) {
+// newClient wires everything that answers requests. It closes ready when all
+// connections are up.
+func newClient(ctx context.Context, conf *config.Config, audit, stderr io.Writer, log *slog.Logger, ready chan<- struct{}) (*mqttconn.Client, mqttconn.Config, error) {
 	bucket, err := openBucket(ctx, conf, log)
 	if err != nil {
-		return nil, err
+		return nil, mqttconn.Config{}, err
 	}
 	b, err := newBroker(conf, bucket, audit)
 	if err != nil {
-		return nil, err
+		return nil, mqttconn.Config{}, err
 	}
 	mqtt, err := mqttConfig(conf, b.Filters())
 	if err != nil {
-		return nil, err
+		return nil, mqttconn.Config{}, err
 	}
 	mqtt.OnUp = whenAllAreUp(conf.MQTT.Connections, func() {
 		announce(conf.Log, stderr, log, summary(conf))
 		notify("READY=1", log)
+		close(ready)
 	})
-	return mqttconn.New(mqtt, b, log)
+	client, err := mqttconn.New(mqtt, b, log)
+	return client, mqtt, err
 }
 
 // whenAllAreUp returns a function that calls ready once, when it has been called

@@ -41,6 +41,20 @@ type MQTT struct {
 	Workers       int           `mapstructure:"workers"` // 0: the default
 	Queue         int           `mapstructure:"queue"`   // 0: the default
 	SessionExpiry time.Duration `mapstructure:"session_expiry"`
+	GroupWatch    Pause         `mapstructure:"group_watch"`
+}
+
+// Pause is the time between two rounds of something that can be switched off;
+// then it is 0, and written "off".
+type Pause time.Duration
+
+const off = "off"
+
+func (p Pause) String() string {
+	if p == 0 {
+		return off
+	}
+	return time.Duration(p).String()
 }
 
 // S3 says where the objects go.
@@ -84,6 +98,7 @@ func defaults() map[string]string {
 		"mqtt.workers":        "0",
 		"mqtt.queue":          "0",
 		"mqtt.session_expiry": "1h",
+		"mqtt.group_watch":    "1m",
 		"s3.path_style":       "false",
 		"audit.file":          "-",
 		"log.level":           "info",

@@ -54,7 +54,7 @@ func TestShortConfigurationGetsDefaults(t *testing.T) {
 	c := load(t, good)
 	mqtt := config.MQTT{
 		Server: "mqtts://127.0.0.1:8883", Cert: c.MQTT.Cert, Key: c.MQTT.Key,
-		ClientID: "thingpass-broker", Root: "thingpass", Group: "thingpass", Connections: 1, SessionExpiry: time.Hour,
+		ClientID: "thingpass-broker", Root: "thingpass", Group: "thingpass", Connections: 1, SessionExpiry: time.Hour, GroupWatch: config.Pause(time.Minute),
 	}
 	if c.MQTT != mqtt {
 		t.Errorf("mqtt:\n got %+v\nwant %+v", c.MQTT, mqtt)
@@ -119,6 +119,7 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 		"THINGPASS_S3_PATH_STYLE=true",
 		"THINGPASS_S3_CA=s3-ca.crt",
 		"THINGPASS_S3_ACCESS_KEY_FILE=key.json",
+		"THINGPASS_MQTT_GROUP_WATCH=off",
 		"THINGPASS_AUDIT_FILE=/var/log/audit.jsonl",
 		"THINGPASS_LOG_LEVEL=debug",
 		"THINGPASS_LOG_FORMAT=json",
@@ -193,7 +194,7 @@ func TestSettingsTellTheirSource(t *testing.T) {
 			t.Errorf("got %q, want %q", got[name], want)
 		}
 	}
-	if len(got) != 11+6+1+2+6 {
+	if len(got) != 12+6+1+2+6 {
 		t.Errorf("%d settings: %v", len(got), got)
 	}
 }

@@ -70,6 +70,12 @@ func convert(from, to reflect.Type, data any) (any, error) {
 		return parseInt(s)
 	case reflect.TypeFor[time.Duration]():
 		return parseDuration(s)
+	case reflect.TypeFor[Pause]():
+		if s == off {
+			return Pause(0), nil
+		}
+		d, err := parseDuration(s)
+		return Pause(d), err
 	case reflect.TypeFor[ByteSize]():
 		return ParseByteSize(s)
 	case reflect.TypeFor[broker.ContentType]():

@@ -96,6 +96,7 @@ func badConfigs() []badConfig {
 		{"too long a queue", mqtt("queue: 70000"), nil, "broker.yaml:3: mqtt.queue is 70000: use 1 to 65535"},
 		{"time without a unit", mqtt("session_expiry: 60"), nil, `broker.yaml:3: mqtt.session_expiry is "60": want a time such as 90s, 15m or 1h`},
 		{"time of nothing", mqtt("session_expiry: 0s"), nil, "broker.yaml:3: mqtt.session_expiry is 0s: want at least 1s"},
+		{"too much watching", mqtt("group_watch: 10ms"), nil, "broker.yaml:3: mqtt.group_watch is 10ms: want at least 1s"},
 		{"too long a session", mqtt("session_expiry: 192h"), nil, "broker.yaml:3: mqtt.session_expiry is 192h0m0s: use 1s to 168h0m0s"},
 		{"client id", mqtt("client_id: a/b"), nil, `broker.yaml:3: mqtt.client_id "a/b": use printable ASCII without + # / and spaces`},
 		{"group", mqtt("group: a/b"), nil, `broker.yaml:3: mqtt.group "a/b": use printable ASCII without + # / and spaces`},

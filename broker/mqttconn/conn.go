@@ -1,0 +1,134 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mqttconn
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+)
+
+// A conn keeps one client id connected. It lives as long as the Client; what
+// belongs to one socket is in a link.
+type conn struct {
+	*Client
+	pool    *pool
+	id      string
+	log     *slog.Logger
+	backoff backoff
+}
+
+func newConn(c *Client, p *pool, i int) *conn {
+	id := c.conf.clientID(i)
+	return &conn{
+		Client:  c,
+		pool:    p,
+		id:      id,
+		log:     c.log.With("server", c.conf.address(), "client", id),
+		backoff: backoff{min: c.conf.ReconnectMin, max: c.conf.ReconnectMax},
+	}
+}
+
+// run connects and serves until ctx ends, and returns the number of requests
+// that it left unanswered then.
+func (c *conn) run(ctx context.Context) int {
+	for {
+		left, err := c.once(ctx)
+		if ctx.Err() != nil {
+			return left
+		}
+		pause := c.backoff.next()
+		if errors.Is(err, errTakenOver) {
+			pause = jitter(c.conf.TakenOverWait)
+			c.log.Error("thrown out", "err", err, "again_in", pause)
+		} else {
+			c.log.Warn("not connected", "err", err, "again_in", pause)
+		}
+		sleep(ctx, pause)
+	}
+}
+
+// once serves one connection from its beginning to its end.
+func (c *conn) once(ctx context.Context) (left int, err error) {
+	l, err := c.connect(ctx)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	left, err = c.serve(ctx, l)
+	if time.Since(began) > stable {
+		c.backoff.reset()
+	}
+	return left, err
+}
+
+// connect returns a link to a server that can do what we need.
+func (c *conn) connect(ctx context.Context) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.conf.ConnectTimeout)
+	defer cancel()
+	socket, err := dial(ctx, c.conf)
+	if err != nil {
+		return nil, err
+	}
+	l := newLink(c, newWire(socket))
+	ack, err := l.paho.Connect(ctx, connectPacket(c.conf, c.id))
+	switch {
+	case ack != nil && ack.ReasonCode != 0:
+		l.close()
+		return nil, connackError(ack, c.id)
+	case err != nil:
+		l.close()
+		return nil, explain(err)
+	case c.conf.Group != "" && !ack.Properties.SharedSubAvailable:
+		l.disconnect()
+		return nil, errNoShared
+	}
+	c.counts.connects.Add(1)
+	c.log.Info("connected", "session_present", ack.SessionPresent, "tls", tls.VersionName(socket.ConnectionState().Version),
+		"max_packet", l.session.limits.packet)
+	return l, nil
+}
+
+// serve returns when the link has ended, or, after draining it, when ctx has.
+func (c *conn) serve(ctx context.Context, l *link) (left int, err error) {
+	subscribing, stop := context.WithCancel(l.wire.ctx)
+	var subscriber sync.WaitGroup
+	subscriber.Go(func() { l.subscribe(subscribing) })
+	select {
+	case <-ctx.Done():
+		stop()
+		left = l.drain()
+		l.disconnect()
+	case err = <-l.lost:
+		stop()
+		l.close()
+	}
+	subscriber.Wait()
+	l.reportDown(err)
+	return left, err
+}
+
+// dial makes the connection up to TLS.
+func dial(ctx context.Context, conf Config) (*tls.Conn, error) {
+	host, port, err := splitServer(conf.Server)
+	if err != nil {
+		return nil, err
+	}
+	d := tls.Dialer{NetDialer: &net.Dialer{KeepAlive: 15 * time.Second}, Config: conf.tlsFor(host, port)}
+	c, err := d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, explain(err)
+	}
+	secure, ok := c.(*tls.Conn)
+	if !ok {
+		_ = c.Close()
+		return nil, fmt.Errorf("no TLS connection but a %T", c)
+	}
+	return secure, nil
+}

@@ -1,0 +1,219 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mqttconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/eclipse/paho.golang/paho"
+)
+
+// acksInterval is how often paho sends the acknowledgements that are due, in
+// order. Its own 50 ms would limit us to 20 windows a second.
+const acksInterval = 2 * time.Millisecond
+
+// A link is one connection while it lasts. Replies go back on the link that
+// brought the request, or not at all: only there can the request be
+// acknowledged, and the server gives it again when the link is lost.
+type link struct {
+	*conn
+	wire    *wire
+	session *session
+	paho    *paho.Client
+	lost    chan error // why the link ended, once
+
+	mu       sync.Mutex
+	taken    int   // requests that are waiting or being worked on
+	acks     int64 // acknowledgements that we asked paho to send
+	draining bool
+	idle     chan struct{} // closed when draining and nothing is taken
+	up       bool          // subscribed to every filter
+}
+
+func newLink(c *conn, w *wire) *link {
+	l := &link{conn: c, wire: w, session: newSession(), lost: make(chan error, 1), idle: make(chan struct{})}
+	l.paho = paho.NewClient(paho.ClientConfig{
+		ClientID:                   c.id,
+		Conn:                       w,
+		Session:                    l.session,
+		OnPublishReceived:          []func(paho.PublishReceived) (bool, error){l.receive},
+		OnClientError:              l.lose,
+		EnableManualAcknowledgment: true,
+		SendAcksInterval:           acksInterval,
+		PacketTimeout:              max(c.conf.ConnectTimeout, c.conf.PublishTimeout),
+	})
+	return l
+}
+
+// lose is called by paho, maybe several times, after it has closed the link.
+func (l *link) lose(err error) {
+	if d := l.session.farewell.Load(); d != nil {
+		err = disconnectError(d)
+	}
+	select {
+	case l.lost <- fmt.Errorf("connection lost: %w", err):
+	default:
+	}
+}
+
+// receive gets the requests, one at a time and in order: nothing else is read
+// while it works.
+func (l *link) receive(r paho.PublishReceived) (bool, error) {
+	l.counts.requests.Add(1)
+	switch {
+	case !l.take():
+		l.counts.dropped.Add(1) // not acknowledged: it is given to us again, when we are back
+	case !l.pool.offer(job{l, r.Packet}):
+		l.pool.shed(job{l, r.Packet})
+		l.release()
+	}
+	return true, nil
+}
+
+// take counts a request, unless no more are accepted.
+func (l *link) take() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.draining {
+		return false
+	}
+	l.taken++
+	return true
+}
+
+// release ends what take began.
+func (l *link) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.taken--
+	if l.draining && l.taken == 0 {
+		close(l.idle)
+	}
+}
+
+// ack acknowledges a request. It is sent once all that came before it are
+// acknowledged.
+func (l *link) ack(p *paho.Publish) {
+	if l.paho.Ack(p) == nil && p.QoS > 0 {
+		l.mu.Lock()
+		l.acks++
+		l.mu.Unlock()
+	}
+}
+
+// drain takes no new requests and finishes those it has. It returns how many it
+// could not finish in time.
+func (l *link) drain() int {
+	timeout := time.NewTimer(l.conf.DrainTimeout)
+	defer timeout.Stop()
+	l.mu.Lock()
+	l.draining = true
+	if l.taken == 0 {
+		close(l.idle)
+	}
+	l.mu.Unlock()
+	select {
+	case <-l.idle:
+	case <-l.wire.ctx.Done():
+	case <-timeout.C:
+	}
+	l.awaitAcks()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.taken
+}
+
+// awaitAcks waits until paho has sent what it was asked to: it does so by a
+// timer, and a DISCONNECT does not wait for it.
+func (l *link) awaitAcks() {
+	ctx, cancel := context.WithTimeout(l.wire.ctx, 100*acksInterval)
+	defer cancel()
+	for ctx.Err() == nil {
+		l.mu.Lock()
+		due := l.acks
+		l.mu.Unlock()
+		if l.session.acked.Load() >= due {
+			return
+		}
+		sleep(ctx, acksInterval)
+	}
+}
+
+// disconnect ends the link politely. The session stays.
+func (l *link) disconnect() {
+	_ = l.paho.Disconnect(&paho.Disconnect{})
+	_ = l.session.Close()
+}
+
+// close ends the link without a word. paho has closed itself before, or was
+// never connected.
+func (l *link) close() {
+	l.wire.fail(errors.New("closed"))
+	_ = l.session.Close()
+}
+
+// subscribe tries until every filter is granted. A refusal does not end the
+// link: what is granted is served meanwhile.
+func (l *link) subscribe(ctx context.Context) {
+	pause := backoff{min: l.conf.ReconnectMin, max: l.conf.ReconnectMax}
+	todo := l.conf.Filters
+	for {
+		var refused []string
+		for _, filter := range todo {
+			if err := subscribe(ctx, l.paho, l.conf.subscription(filter)); ctx.Err() != nil {
+				return
+			} else if err != nil {
+				l.log.Error("not subscribed", "err", err)
+				refused = append(refused, filter)
+			}
+		}
+		if todo = refused; len(todo) == 0 {
+			l.reportUp()
+			return
+		}
+		sleep(ctx, pause.next())
+	}
+}
+
+// subscribe returns nil if the server granted QoS 1.
+func subscribe(ctx context.Context, c *paho.Client, filter string) error {
+	ack, err := c.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: filter, QoS: 1}}})
+	switch {
+	case ack == nil || len(ack.Reasons) != 1:
+		return fmt.Errorf("subscribe to %q: %w", filter, err)
+	case ack.Reasons[0] >= 0x80:
+		return subackError(filter, ack)
+	case ack.Reasons[0] == 0:
+		return fmt.Errorf("the server grants %q at QoS 0 only: requests could be lost", filter)
+	}
+	return nil
+}
+
+func (l *link) reportUp() {
+	l.mu.Lock()
+	l.up = true
+	l.mu.Unlock()
+	l.counts.connected.Add(1)
+	l.log.Info("subscribed", "group", l.conf.Group, "filters", l.conf.Filters)
+	if l.conf.OnUp != nil {
+		l.conf.OnUp(l.id)
+	}
+}
+
+func (l *link) reportDown(err error) {
+	l.mu.Lock()
+	was := l.up
+	l.mu.Unlock()
+	if !was {
+		return
+	}
+	l.counts.connected.Add(-1)
+	if l.conf.OnDown != nil {
+		l.conf.OnDown(l.id, err)
+	}
+}

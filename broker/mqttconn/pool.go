@@ -1,0 +1,171 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mqttconn
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/eclipse/paho.golang/paho"
+
+	"thingpass/broker"
+)
+
+// A job is a request on its way.
+type job struct {
+	link   *link
+	packet *paho.Publish
+}
+
+func (j job) message() broker.Message {
+	return broker.Message{
+		Topic:       j.packet.Topic,
+		Payload:     j.packet.Payload,
+		Correlation: j.packet.Properties.CorrelationData,
+		QoS:         j.packet.QoS,
+	}
+}
+
+// A pool is the queue and the workers of all connections of a Client.
+type pool struct {
+	*Client
+	jobs    chan job
+	ctx     context.Context // of Handle
+	cancel  context.CancelFunc
+	workers sync.WaitGroup
+	shedLog atomic.Int64 // when shedding was last logged, Unix seconds
+}
+
+func newPool(c *Client) *pool {
+	p := &pool{Client: c, jobs: make(chan job, c.conf.Queue)}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	return p
+}
+
+func (p *pool) start() {
+	for range p.conf.Workers {
+		p.workers.Go(func() {
+			for j := range p.jobs {
+				p.counts.queued.Add(-1)
+				p.counts.working.Add(1)
+				p.serve(j)
+				p.counts.working.Add(-1)
+			}
+		})
+	}
+}
+
+// stop ends the workers, after every link has ended. A Handle that does not
+// return soon after its context has ended is left behind; stop returns their
+// number.
+func (p *pool) stop() (stuck int) {
+	p.cancel()
+	close(p.jobs)
+	done := make(chan struct{})
+	go func() {
+		p.workers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Second):
+		stuck = int(p.counts.working.Load())
+	}
+	return stuck
+}
+
+// offer puts a job into the queue, if there is room.
+func (p *pool) offer(j job) bool {
+	select {
+	case p.jobs <- j:
+		p.counts.queued.Add(1)
+		return true
+	default:
+		return false
+	}
+}
+
+// serve answers a request and acknowledges it, in this order. If the link has
+// ended it does neither: the server gives the request again.
+func (p *pool) serve(j job) {
+	defer j.link.release()
+	if j.link.wire.ctx.Err() != nil {
+		p.counts.dropped.Add(1)
+		return
+	}
+	for _, m := range p.handle(j.message()) {
+		if err := j.link.publish(m); err != nil {
+			p.counts.dropped.Add(1)
+			return
+		}
+	}
+	j.link.ack(j.packet)
+}
+
+// handle asks the handler. A panic counts as no answer.
+func (p *pool) handle(m broker.Message) (replies []broker.Message) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			replies = nil
+			p.panicked(m, fault)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(p.ctx, p.conf.HandleTimeout)
+	defer cancel()
+	replies, err := p.handler.Handle(ctx, m)
+	if err != nil {
+		p.counts.refused.Add(1)
+		p.log.Info("request refused", "topic", clip(m.Topic), "err", err)
+	}
+	return replies
+}
+
+// shed refuses a request as busy, at QoS 0 so that it costs little, and
+// acknowledges it. It runs where requests are received.
+func (p *pool) shed(j job) {
+	p.counts.shed.Add(1)
+	if now := time.Now().Unix(); p.shedLog.Swap(now) < now-9 {
+		p.log.Warn("more requests than we can take: refusing as busy", "queue", p.conf.Queue, "workers", p.conf.Workers, "shed", p.counts.shed.Load())
+	}
+	for _, m := range p.busy(j.message()) {
+		m.QoS = 0
+		if j.link.publish(m) != nil {
+			return
+		}
+	}
+	j.link.ack(j.packet)
+}
+
+func (p *pool) busy(m broker.Message) (replies []broker.Message) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			replies = nil
+			p.panicked(m, fault)
+		}
+	}()
+	replies, err := p.handler.Busy(m)
+	if err != nil {
+		p.log.Info("request refused", "topic", clip(m.Topic), "err", err)
+	}
+	return replies
+}
+
+func (p *pool) panicked(m broker.Message, fault any) {
+	p.counts.panics.Add(1)
+	p.log.Error("the handler panicked; the request is acknowledged and gets no answer",
+		"topic", clip(m.Topic), "panic", clip(fmt.Sprint(fault)), "stack", string(debug.Stack()))
+}
+
+// clip shortens what a stranger wrote for the log.
+func clip(s string) string {
+	const most = 256
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}

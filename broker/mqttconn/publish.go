@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mqttconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/eclipse/paho.golang/packets"
+	"github.com/eclipse/paho.golang/paho"
+
+	"thingpass/broker"
+)
+
+const contentType = "application/json"
+
+// publish hands a reply to the server: QoS 1 until the server has acknowledged
+// it, QoS 0 until it is written.
+//
+// A reply that the server will never take (too large, not allowed) is logged and
+// forgotten; nil is returned, for giving the request again would not help. An
+// error means that the link has ended, or has just been ended because the server
+// did not take the reply in time.
+func (l *link) publish(m broker.Message) error {
+	p := &paho.Publish{
+		QoS:        min(m.QoS, l.session.limits.qos, 1),
+		Topic:      m.Topic,
+		Payload:    m.Payload,
+		Properties: &paho.PublishProperties{ContentType: contentType, CorrelationData: m.Correlation},
+	}
+	if size := packetSize(p); size > l.session.limits.packet {
+		l.unpublished(m, fmt.Errorf("a packet of %d bytes, and the server takes %d at most: raise its limit", size, l.session.limits.packet))
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(l.wire.ctx, l.conf.PublishTimeout)
+	defer cancel()
+	ack, err := l.paho.Publish(ctx, p)
+	switch {
+	case err == nil:
+		l.counts.replies.Add(1)
+		return nil
+	case ack != nil:
+		l.unpublished(m, refusal("the server refuses it", ack.ReasonCode, pubackWords(ack.ReasonCode), reasonString(ack)))
+		return nil
+	case errors.Is(err, paho.ErrInvalidArguments):
+		l.unpublished(m, err)
+		return nil
+	}
+	if l.wire.ctx.Err() == nil { // all acknowledgements behind this one would wait for ever
+		err = fmt.Errorf("the server did not take a reply within %v: %w", l.conf.PublishTimeout, err)
+		l.unpublished(m, err)
+		l.wire.fail(err)
+	}
+	return err
+}
+
+func (l *link) unpublished(m broker.Message, err error) {
+	l.counts.publishErrors.Add(1)
+	l.log.Warn("reply not published", "topic", clip(m.Topic), "err", err)
+}
+
+func reasonString(r *paho.PublishResponse) string {
+	if r.Properties == nil {
+		return ""
+	}
+	return r.Properties.ReasonString
+}
+
+func pubackWords(code byte) string {
+	switch code {
+	case packets.PubackNotAuthorized:
+		return "its policy or ACL must allow us this topic"
+	case packets.PubackQuotaExceeded:
+		return "a quota is exceeded"
+	}
+	return ""
+}
+
+// packetSize is the length of p on the wire.
+func packetSize(p *paho.Publish) int {
+	n := 0
+	for _, b := range p.Packet().Buffers() {
+		n += len(b)
+	}
+	header := 2
+	for rest := n >> 7; rest > 0; rest >>= 7 {
+		header++
+	}
+	return header + n
+}
