@@ -185,7 +185,7 @@ func TestRootAndNamesAreAnOption(t *testing.T) {
 }
 
 func TestClientIDMustBelongToTheCertificate(t *testing.T) {
-	m := startMQTT(t, func(o *devstack.MQTTOptions) { o.Brokers = []string{brokerName, "svc", "svc-two"} })
+	m := startMQTT(t, func(o *devstack.MQTTOptions) { o.Brokers = []string{brokerName, "svc-two", "svc"} })
 	victim := m.thing("cam1")
 	thing, broker, svc := m.ca.thing(t, "cam2"), m.ca.service(t, brokerName), m.ca.service(t, "svc")
 	for _, probe := range []struct {

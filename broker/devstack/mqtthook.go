@@ -77,10 +77,7 @@ func (h *hook) admit(cl *mqtt.Client, pk packets.Packet) error {
 	if err := h.topics.publish(conn.who, pk.Connect.WillTopic); err != nil {
 		return fmt.Errorf("will: %w", err)
 	}
-	if pk.Connect.WillRetain {
-		return errors.New("will: nothing is retained here")
-	}
-	return nil
+	return nil // a retained will mochi has refused already
 }
 
 // OnPacketRead sees a PUBLISH before mochi does.
@@ -95,8 +92,8 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 	case packets.Publish:
 		if code, err := h.checkPublish(conn.who, pk); err != nil {
 			h.refused(cl, "PUBLISH", err)
-			h.end(cl, pk, code)
-			return pk, packets.ErrRejectPacket // ends mochi's read loop
+			h.explain(cl, pk, code)
+			return pk, packets.ErrRejectPacket // ends mochi's read loop, and so the connection
 		}
 	}
 	return pk, nil
@@ -118,19 +115,19 @@ func (h *hook) checkPublish(who identity, pk packets.Packet) (packets.Code, erro
 	return packets.CodeSuccess, nil
 }
 
-// end closes a connection. MQTT 5 has words for the reason.
-func (h *hook) end(cl *mqtt.Client, pk packets.Packet, code packets.Code) {
-	if cl.Properties.ProtocolVersion == 5 {
-		if pk.FixedHeader.Qos == 1 {
-			_ = cl.WritePacket(packets.Packet{
-				FixedHeader: packets.FixedHeader{Type: packets.Puback},
-				PacketID:    pk.PacketID,
-				ReasonCode:  code.Code,
-			})
-		}
-		_ = h.server.DisconnectClient(cl, code)
+// explain tells the client why its connection ends, where MQTT has words for it.
+func (h *hook) explain(cl *mqtt.Client, pk packets.Packet, code packets.Code) {
+	if cl.Properties.ProtocolVersion < 5 {
+		return
 	}
-	cl.Stop(code)
+	if pk.FixedHeader.Qos == 1 {
+		_ = cl.WritePacket(packets.Packet{
+			FixedHeader: packets.FixedHeader{Type: packets.Puback},
+			PacketID:    pk.PacketID,
+			ReasonCode:  code.Code,
+		})
+	}
+	_ = h.server.DisconnectClient(cl, code)
 }
 
 // OnACLCheck is asked for each publish, each filter and each delivery.

@@ -86,11 +86,10 @@ func (h *hook) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	if conn, ok := owner(cl); ok {
 		conn.window.resize(cl.Properties.Props.ReceiveMaximum)
 	}
-	cl.State.Inflight.ResetSendQuota(0)
 }
 
 // OnSessionEstablished comes after mochi resent what an earlier connection of
-// the session left, and after it switched its count on again for such a session.
+// the session left; it is where mochi's count is switched off.
 func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 	cl.State.Inflight.ResetSendQuota(0)
 	for _, pk := range cl.State.Inflight.GetAll(true) { // what fell into mochi's queue meanwhile
