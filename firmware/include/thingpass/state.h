@@ -85,6 +85,7 @@ struct thingpass_grant {
 struct thingpass_upload {
     uint8_t phase;
     bool asked;      // this phase's message has been published
+    bool unsent;     // it could not be, and wake_ms is only for another try
     bool connecting; // this transfer has begun
     bool have_sum;
     bool hashing;      // the hash is fed while sending

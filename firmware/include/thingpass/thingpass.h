@@ -80,9 +80,10 @@ int thingpass_step(struct thingpass *tp, uint64_t *wake_ms);
 int thingpass_receive(struct thingpass *tp, const char *topic, size_t topic_len,
                       const void *payload, size_t len);
 
-// Tells that messages may have been lost, because there is a new connection to
-// the MQTT server: what is waiting for an answer is published again by the next
-// step, under the same id. A wait that the broker asked for is kept [P-9.4].
+// Tells that there is a new connection to the MQTT server: what could not be
+// published before, or waits for an answer that may be lost, is published by the
+// next step, under the same id. A wait that the broker asked for is kept
+// [P-9.4].
 void thingpass_ask_again(struct thingpass *tp);
 
 // Ends the upload in flight with THINGPASS_ECANCELLED; the next step returns

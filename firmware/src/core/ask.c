@@ -91,9 +91,11 @@ static int publish(struct thingpass *tp, const struct thingpass_writer *w, unsig
     const struct thingpass_mqtt *mqtt = tp->config.mqtt;
     if (mqtt->publish(mqtt->ctx, tp->config.chunk, w->buf, w->len) < 0) {
         u->wake_ms = thingpass_clock_ms(tp) + mqtt_poll_ms;
+        u->unsent = true;
         return THINGPASS_STEP_WAIT;
     }
     u->asked = true;
+    u->unsent = false;
     ++*count;
     u->wake_ms = thingpass_clock_ms(tp) + thingpass_backoff_ms(tp->config.random, t->ask_wait_ms,
                                                                t->wait_max_ms, u->unanswered);
@@ -289,7 +291,8 @@ static bool awaits_reply(const struct thingpass_upload *u) {
 
 void thingpass_ask_again(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
-    if (awaits_reply(u) && u->unanswered > 0) { // 0: told to wait by a refusal
+    bool lost = awaits_reply(u) && u->unanswered > 0; // 0: told to wait by a refusal
+    if (u->unsent || lost) {
         u->wake_ms = thingpass_clock_ms(tp);
     }
 }

@@ -93,6 +93,7 @@ static void plan(struct thingpass *tp, enum thingpass_phase phase, uint32_t dela
     u->phase = (uint8_t)phase;
     u->wake_ms = thingpass_clock_ms(tp) + delay_ms;
     u->asked = false;
+    u->unsent = false;
     u->unanswered = 0;
     u->connecting = false;
 }
