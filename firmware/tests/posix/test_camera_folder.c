@@ -238,7 +238,7 @@ static void what_is_not_a_whole_jpeg_is_skipped(void **state) {
     assert_int_equal(symlink("nowhere", path), 0);
     open_folder(f, false);
     expect_failure(f, "0.jpg: it is empty");
-    expect_failure(f, "1.jpg: it is not a JPEG (no FFD8FF at its start)");
+    expect_failure(f, "1.jpg: it is not a JPEG (no FFD8 at its start)");
     expect_failure(f, "2.jpg: it is not a JPEG");
     expect_failure(f, "3.jpg: it is not a JPEG");
     expect_failure(f, "4.jpg: it is a JPEG without its end (no FFD9)");

@@ -6,12 +6,12 @@
 
 #include <stddef.h>
 
-const char *thingpass_jpeg_flaw(uint64_t size, const uint8_t head[3], const uint8_t tail[2]) {
+const char *thingpass_jpeg_flaw(uint64_t size, const uint8_t head[2], const uint8_t tail[2]) {
     if (size == 0) {
         return "it is empty";
     }
-    if (size < 4 || head[0] != 0xff || head[1] != 0xd8 || head[2] != 0xff) {
-        return "it is not a JPEG (no FFD8FF at its start)";
+    if (size < 4 || head[0] != 0xff || head[1] != 0xd8) {
+        return "it is not a JPEG (no FFD8 at its start)";
     }
     if (tail[0] != 0xff || tail[1] != 0xd9) {
         return "it is a JPEG without its end (no FFD9); is it still being written?";

@@ -30,8 +30,8 @@ struct thingpass_camera {
 };
 
 // Tells whether head and tail, the first and last bytes of a file of that many
-// bytes, are those of a whole JPEG: FFD8FF … FFD9. Returns NULL, or what is
+// bytes, are those of a whole JPEG: FFD8 … FFD9. Returns NULL, or what is
 // wrong in a few words.
-const char *thingpass_jpeg_flaw(uint64_t size, const uint8_t head[3], const uint8_t tail[2]);
+const char *thingpass_jpeg_flaw(uint64_t size, const uint8_t head[2], const uint8_t tail[2]);
 
 #endif

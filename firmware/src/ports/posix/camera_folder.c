@@ -121,7 +121,7 @@ static int rewind_photo(void *ctx) {
 }
 
 static const char *flaw(int fd, uint64_t size) {
-    uint8_t head[3] = {0};
+    uint8_t head[2] = {0};
     uint8_t tail[2] = {0};
     if (size >= sizeof head &&
         (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
