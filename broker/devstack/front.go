@@ -97,11 +97,13 @@ func (f *front) close() error {
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := f.now()
 	sw := &statusWriter{ResponseWriter: w, control: http.NewResponseController(w), silence: f.silence}
+	defer func() { // the query is not logged: it is the signature
+		f.log.Info("s3", "method", r.Method, "path", r.URL.Path, "status", sw.status,
+			"received", r.ContentLength, "ms", f.now().Sub(start).Milliseconds(), "remote", r.RemoteAddr)
+	}()
 	if err := f.serve(sw, r); err != nil {
 		f.refuse(sw, r, err)
 	}
-	f.log.Info("s3", "method", r.Method, "path", r.URL.Path, "status", sw.status, // never the query: it is the signature
-		"sent", r.ContentLength, "ms", f.now().Sub(start).Milliseconds(), "remote", r.RemoteAddr)
 }
 
 func (f *front) serve(w *statusWriter, r *http.Request) error {

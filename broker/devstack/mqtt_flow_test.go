@@ -273,8 +273,10 @@ func TestLogHoldsNoPayload(t *testing.T) {
 	}
 	m.logged("mqtt error processing packet")
 	m.Close()
-	if strings.Contains(m.log.String(), "X-Amz") {
-		t.Errorf("the log tells secrets:\n%s", m.log)
+	for _, secret := range []string{"X-Amz", "88 45 65 109 122"} { // as text, and as a Go slice
+		if strings.Contains(m.log.String(), secret) {
+			t.Errorf("the log tells secrets:\n%s", m.log)
+		}
 	}
 }
 
