@@ -32,13 +32,13 @@ type child struct {
 	status error
 }
 
+// programs is where they are built, whatever folder a test works in.
+var programs, _ = filepath.Abs(filepath.Join("..", "..", "bin"))
+
 // program returns the path of a built program. `make test` builds them all.
 func program(tb testing.TB, name string) string {
 	tb.Helper()
-	path, err := filepath.Abs(filepath.Join("..", "..", "bin", name))
-	if err != nil {
-		tb.Fatal(err)
-	}
+	path := filepath.Join(programs, name)
 	if _, err := os.Stat(path); err != nil {
 		if os.Getenv("CI") == "true" {
 			tb.Fatalf("%s is not built", path)
