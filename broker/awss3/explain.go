@@ -16,6 +16,8 @@ import (
 	"syscall"
 )
 
+const alertCertificateRequired tls.AlertError = 116 // RFC 8446, 6
+
 // explain tells what a failed exchange means to somebody who sets the broker up.
 func explain(err error) string {
 	var (
@@ -24,6 +26,7 @@ func explain(err error) string {
 		hostname  x509.HostnameError
 		invalid   x509.CertificateInvalidError
 		notTLS    tls.RecordHeaderError
+		alert     tls.AlertError
 		transport net.Error
 	)
 	switch {
@@ -37,6 +40,8 @@ func explain(err error) string {
 		return fmt.Sprintf("the server's certificate is not valid now: renew it, or set this machine's clock (%v)", err)
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &notTLS):
 		return fmt.Sprintf("the server does not speak TLS: use http:// in s3.endpoint, or its TLS port (%v)", err)
+	case errors.As(err, &alert) && alert == alertCertificateRequired:
+		return fmt.Sprintf("the server wants a client certificate, which S3 does not: is s3.endpoint the MQTT server's address? (%v)", err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Sprintf("nobody listens there: start the server, or correct s3.endpoint (%v)", err)
 	case errors.Is(err, context.Canceled):
@@ -73,7 +78,7 @@ func (b *Bucket) explainAnswer(a answer) string {
 	case a.region != "" && a.region != b.region:
 		return fmt.Sprintf("bucket %s is in region %s, not %s: set s3.region to %[2]s", b.name, a.region, b.region)
 	}
-	if text, ok := b.explainCode(a.fault.Code); ok {
+	if text, ok := b.explainCode(a.fault); ok {
 		return text
 	}
 	said := strings.TrimSuffix(fmt.Sprintf("%s: %s", a.fault.Code, a.fault.Message), ": ")
@@ -88,8 +93,8 @@ func (b *Bucket) explainAnswer(a answer) string {
 	return fmt.Sprintf("S3 answers with %d %s", a.status, said)
 }
 
-func (b *Bucket) explainCode(code string) (string, bool) {
-	switch code {
+func (b *Bucket) explainCode(f fault) (string, bool) {
+	switch f.Code {
 	case "NoSuchBucket":
 		return fmt.Sprintf("there is no bucket %s: create it, or correct s3.bucket", b.name), true
 	case "AccessDenied":
@@ -102,7 +107,12 @@ func (b *Bucket) explainCode(code string) (string, bool) {
 		return "the session token has expired: get new credentials", true
 	case "InvalidToken", "InvalidTokenId":
 		return "the session token is not valid: give all three parts of the credentials, from one session", true
-	case "PermanentRedirect", "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "IllegalLocationConstraintException":
+	case "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError":
+		if !strings.Contains(strings.ToLower(f.Message), "region") {
+			return "", false // there are other ways to get these
+		}
+		fallthrough
+	case "PermanentRedirect", "IllegalLocationConstraintException":
 		return fmt.Sprintf("bucket %s is not in region %s: correct s3.region", b.name, b.region), true
 	case "TemporaryRedirect":
 		return "the bucket is new and its name not yet known everywhere: try again in an hour", true

@@ -80,7 +80,12 @@ func TestProbeTellsWhyTheBucketDoesNotAnswer(t *testing.T) {
 			w.Header().Set("x-amz-bucket-region", "us-west-2")
 			refuse(w, 301, "PermanentRedirect", "<Endpoint>photos.s3.us-west-2.amazonaws.com</Endpoint>")
 		}, "set s3.region to us-west-2"},
-		{"region unknown", func(w http.ResponseWriter) { refuse(w, 400, "AuthorizationHeaderMalformed", "") }, "bucket photos is not in region eu-central-1: correct s3.region"},
+		{"region unknown", func(w http.ResponseWriter) {
+			refuse(w, 400, "AuthorizationHeaderMalformed", "<Message>the region is wrong</Message>")
+		}, "bucket photos is not in region eu-central-1: correct s3.region"},
+		{"malformed for another reason", func(w http.ResponseWriter) {
+			refuse(w, 400, "AuthorizationQueryParametersError", "<Message>X-Amz-Expires must be less than a week</Message>")
+		}, "S3 answers with 400 AuthorizationQueryParametersError: X-Amz-Expires must be less than a week"},
 		{"new bucket", func(w http.ResponseWriter) { refuse(w, 307, "TemporaryRedirect", "") }, "try again in an hour"},
 		{"clock", func(w http.ResponseWriter) {
 			refuse(w, 403, "AccessDenied", "<Message>Request has expired</Message>")
