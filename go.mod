@@ -3,17 +3,17 @@ module thingpass
 go 1.26.0
 
 require (
-	github.com/aws/aws-sdk-go-v2 v1.47.7
-	github.com/aws/aws-sdk-go-v2/config v1.33.15
-	github.com/aws/aws-sdk-go-v2/credentials v1.20.15
-	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8
-	github.com/aws/smithy-go v1.28.8
-	github.com/eclipse/paho.golang v0.23.0
-	github.com/mochi-mqtt/server/v2 v2.7.9
-	github.com/spf13/cobra v1.10.2
-	github.com/spf13/viper v1.21.0
-	github.com/versity/versitygw v1.8.0
-	go.yaml.in/yaml/v3 v3.0.5
+	github.com/aws/aws-sdk-go-v2 v1.47.7 // credentials and HEAD (broker/awss3)
+	github.com/aws/aws-sdk-go-v2/config v1.33.15 // AWS's default credential chain
+	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // tests of signing
+	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // HEAD; the judge of broker/presign
+	github.com/aws/smithy-go v1.28.8 // what the SDK's errors are made of
+	github.com/eclipse/paho.golang v0.23.0 // MQTT 5 (broker/mqttconn)
+	github.com/mochi-mqtt/server/v2 v2.7.9 // the dev stack's MQTT server; not linked into thingpass
+	github.com/spf13/cobra v1.10.2 // commands and their help
+	github.com/spf13/viper v1.21.0 // configuration from file and environment
+	github.com/versity/versitygw v1.8.0 // the dev stack's S3; not linked into thingpass
+	go.yaml.in/yaml/v3 v3.0.5 // lines of settings, for messages
 )
 
 require (
