@@ -16,16 +16,12 @@
 #include "mqtt_mosquitto.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <mqtt_protocol.h>
-
+#include "mqtt_client.h"
 #include "mqtt_words.h"
 #include "world.h"
-
-enum { DOWN, CONNECTING, HANDSHAKING, SUBSCRIBING, READY };
 
 enum {
     KEEP_ALIVE_S = 30, // the least that AWS IoT Core takes
@@ -37,110 +33,6 @@ enum {
     STEADY_MS = 10000, // a connection that lasted so long was a good one
     TICK_MS = 1000,    // libmosquitto counts its keep-alive in seconds
 };
-
-static void on_log(struct mosquitto *client, void *ctx, int level, const char *text) {
-    struct thingpass_mqtt_link *link = ctx;
-    static const char ssl[] = "OpenSSL Error[0]: ";
-    (void)client;
-    if (level == MOSQ_LOG_ERR && strncmp(text, ssl, sizeof ssl - 1) == 0) {
-        (void)snprintf(link->tls_error, sizeof link->tls_error, "%s", text + sizeof ssl - 1);
-    }
-}
-
-static void on_connect(struct mosquitto *client, void *ctx, int code, int flags,
-                       const mosquitto_property *properties) {
-    struct thingpass_mqtt_link *link = ctx;
-    (void)flags;
-    (void)properties;
-    link->connack = code;
-    if (code == 0) {
-        (void)mosquitto_subscribe(client, NULL, link->settings.topic, 1);
-    }
-}
-
-static void on_subscribe(struct mosquitto *client, void *ctx, int mid, int count,
-                         const int *granted) {
-    struct thingpass_mqtt_link *link = ctx;
-    const struct thingpass_mqtt_settings *s = &link->settings;
-    (void)client;
-    (void)mid;
-    if (link->phase != SUBSCRIBING || count < 1) {
-        return;
-    }
-    if (granted[0] >= MQTT_RC_UNSPECIFIED) {
-        link->fatal = true;
-        (void)thingpass_fail(
-            &link->why, 0,
-            "the MQTT server %s:%u does not let %s subscribe to %s; does its policy allow that?",
-            s->host, (unsigned)s->port, s->client_id, s->topic);
-        return;
-    }
-    link->phase = READY;
-}
-
-static void on_publish(struct mosquitto *client, void *ctx, int mid, int code,
-                       const mosquitto_property *properties) {
-    struct thingpass_mqtt_link *link = ctx;
-    const struct thingpass_mqtt_settings *s = &link->settings;
-    (void)client;
-    (void)mid;
-    (void)properties;
-    if (code >= MQTT_RC_UNSPECIFIED) { // MQTT 5 only: 3.1.1 cannot say no
-        (void)thingpass_fail(&link->why, 0,
-                             "the MQTT server %s:%u refused a request of %s: %s; does its policy "
-                             "let this certificate "
-                             "publish there?",
-                             s->host, (unsigned)s->port, s->client_id,
-                             mosquitto_reason_string(code));
-        thingpass_say(s->say, THINGPASS_SAY_NOTICE, "%s", link->why.text);
-    }
-}
-
-static void on_disconnect(struct mosquitto *client, void *ctx, int code,
-                          const mosquitto_property *properties) {
-    struct thingpass_mqtt_link *link = ctx;
-    (void)client;
-    (void)properties;
-    if (code >= MQTT_RC_UNSPECIFIED) { // MQTT 5: the server said why
-        (void)thingpass_fail(
-            &link->why, 0, "the MQTT server closed the connection: %s%s",
-            mosquitto_reason_string(code),
-            code == MQTT_RC_SESSION_TAKEN_OVER ? "; does another thing use this --name?" : "");
-        link->failures += code == MQTT_RC_SESSION_TAKEN_OVER ? 8 : 0; // do not fight over it
-    }
-}
-
-static void on_message(struct mosquitto *client, void *ctx,
-                       const struct mosquitto_message *message) {
-    const struct thingpass_mqtt_link *link = ctx;
-    (void)client;
-    if (message->payloadlen >= 0) {
-        link->settings.receive(link->settings.ctx, message->topic, message->payload,
-                               (size_t)message->payloadlen);
-    }
-}
-
-static int set_up(struct thingpass_mqtt_link *link) {
-    const struct thingpass_mqtt_settings *s = &link->settings;
-    struct mosquitto *c = mosquitto_new(s->client_id, true, link);
-    if (c == NULL) {
-        return MOSQ_ERR_NOMEM;
-    }
-    link->client = c;
-    mosquitto_log_callback_set(c, on_log);
-    mosquitto_connect_v5_callback_set(c, on_connect);
-    mosquitto_subscribe_callback_set(c, on_subscribe);
-    mosquitto_publish_v5_callback_set(c, on_publish);
-    mosquitto_disconnect_v5_callback_set(c, on_disconnect);
-    mosquitto_message_callback_set(c, on_message);
-    (void)mosquitto_int_option(c, MOSQ_OPT_PROTOCOL_VERSION,
-                               s->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
-    (void)mosquitto_int_option(c, MOSQ_OPT_TCP_NODELAY, 1);
-    int rc = mosquitto_tls_opts_set(c, 1, "tlsv1.2", NULL); // or better
-    return rc != MOSQ_ERR_SUCCESS
-               ? rc
-               : mosquitto_tls_set(c, s->ca_file, NULL, s->cert_file, s->key_file, NULL);
-}
 
 static void enter(struct thingpass_mqtt_link *link, int phase, uint64_t until_ms) {
     link->phase = phase;
@@ -160,11 +52,11 @@ static uint64_t wait_ms(const struct thingpass_mqtt_link *link) {
 
 // Ends the connection for the reason in link->why. Returns what step returns.
 static int trouble(struct thingpass_mqtt_link *link, uint64_t now_ms) {
-    bool steady = link->phase == READY && now_ms - link->ready_since_ms >= STEADY_MS;
+    bool steady = link->phase == THINGPASS_MQTT_READY && now_ms - link->ready_since_ms >= STEADY_MS;
     mosquitto_destroy(link->client);
     link->client = NULL;
     if (link->fatal && link->connections == 0) {
-        enter(link, DOWN, UINT64_MAX);
+        enter(link, THINGPASS_MQTT_DOWN, UINT64_MAX);
         return THINGPASS_EIO;
     }
     link->fatal = false;
@@ -172,7 +64,7 @@ static int trouble(struct thingpass_mqtt_link *link, uint64_t now_ms) {
     uint64_t wait = wait_ms(link);
     thingpass_say(link->settings.say, THINGPASS_SAY_NOTICE, "%s; trying again in %u.%u s",
                   link->why.text, (unsigned)(wait / 1000), (unsigned)(wait % 1000 / 100));
-    enter(link, DOWN, now_ms + wait);
+    enter(link, THINGPASS_MQTT_DOWN, now_ms + wait);
     return THINGPASS_OK;
 }
 
@@ -193,7 +85,7 @@ static int start(struct thingpass_mqtt_link *link, uint64_t now_ms) {
     link->connack = -1;
     link->tls_error[0] = '\0';
     link->why.text[0] = '\0';
-    int rc = set_up(link);
+    int rc = thingpass_mqtt_client_new(link);
     if (rc != MOSQ_ERR_SUCCESS) {
         link->fatal = true;
         return cannot_reach(link, mosquitto_strerror(rc), now_ms);
@@ -201,7 +93,7 @@ static int start(struct thingpass_mqtt_link *link, uint64_t now_ms) {
     errno = 0;
     rc = mosquitto_connect_async(link->client, s->host, s->port, KEEP_ALIVE_S);
     if (rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_CONN_PENDING) {
-        enter(link, CONNECTING, now_ms + TCP_PATIENCE_MS);
+        enter(link, THINGPASS_MQTT_CONNECTING, now_ms + TCP_PATIENCE_MS);
         return THINGPASS_OK;
     }
     if (rc == MOSQ_ERR_TLS) {
@@ -227,7 +119,7 @@ static int await_tcp(struct thingpass_mqtt_link *link, uint64_t now_ms) {
     if (error != 0) {
         return cannot_reach(link, strerror(error), now_ms);
     }
-    enter(link, HANDSHAKING, now_ms + HANDSHAKE_PATIENCE_MS);
+    enter(link, THINGPASS_MQTT_HANDSHAKING, now_ms + HANDSHAKE_PATIENCE_MS);
     return THINGPASS_OK;
 }
 
@@ -264,7 +156,7 @@ static int judge(struct thingpass_mqtt_link *link, int rc, int error, uint64_t n
 static int pump(struct thingpass_mqtt_link *link, uint64_t now_ms) {
     errno = 0;
     int rc = mosquitto_loop(link->client, 0, 1);
-    if (rc == MOSQ_ERR_SUCCESS && link->phase == HANDSHAKING) {
+    if (rc == MOSQ_ERR_SUCCESS && link->phase == THINGPASS_MQTT_HANDSHAKING) {
         rc = mosquitto_loop(link->client, 0, 1); // TLS is done: now CONNECT
     }
     return judge(link, rc, errno, now_ms);
@@ -281,7 +173,7 @@ static int shake_hands(struct thingpass_mqtt_link *link, uint64_t now_ms) {
         return rc;
     }
     if (link->connack == 0) {
-        enter(link, SUBSCRIBING, now_ms + SUBSCRIBE_PATIENCE_MS);
+        enter(link, THINGPASS_MQTT_SUBSCRIBING, now_ms + SUBSCRIBE_PATIENCE_MS);
     } else if (now_ms >= link->wake_ms) {
         return lost(link, "no answer to TLS or CONNECT", now_ms);
     }
@@ -293,7 +185,7 @@ static int await_suback(struct thingpass_mqtt_link *link, uint64_t now_ms) {
     if (rc != THINGPASS_OK || link->client == NULL) {
         return rc;
     }
-    if (link->phase == READY) {
+    if (link->phase == THINGPASS_MQTT_READY) {
         link->connections++;
         link->ready_since_ms = now_ms;
         link->why.text[0] = '\0';
@@ -312,28 +204,28 @@ int thingpass_mqtt_link_step(struct thingpass_mqtt_link *link, uint64_t now_ms) 
     do {
         before = link->phase;
         switch (link->phase) {
-        case DOWN:
+        case THINGPASS_MQTT_DOWN:
             rc = now_ms >= link->wake_ms ? start(link, now_ms) : THINGPASS_OK;
             break;
-        case CONNECTING:
+        case THINGPASS_MQTT_CONNECTING:
             rc = await_tcp(link, now_ms);
             break;
-        case HANDSHAKING:
+        case THINGPASS_MQTT_HANDSHAKING:
             rc = shake_hands(link, now_ms);
             break;
-        case SUBSCRIBING:
+        case THINGPASS_MQTT_SUBSCRIBING:
             rc = await_suback(link, now_ms);
             break;
         default:
             rc = pump(link, now_ms);
         }
-    } while (rc == THINGPASS_OK && link->phase != before && link->phase != DOWN);
+    } while (rc == THINGPASS_OK && link->phase != before && link->phase != THINGPASS_MQTT_DOWN);
     return rc;
 }
 
 static int publish(void *ctx, const char *topic, const void *payload, size_t length) {
     struct thingpass_mqtt_link *link = ctx;
-    if (link->phase != READY) {
+    if (link->phase != THINGPASS_MQTT_READY) {
         return THINGPASS_EAGAIN;
     }
     int rc = mosquitto_publish(link->client, NULL, topic, (int)length, payload, 1, false);
@@ -349,7 +241,7 @@ void thingpass_mqtt_link_init(struct thingpass_mqtt_link *link,
     memset(link, 0, sizeof *link);
     link->port = (struct thingpass_mqtt){link, publish};
     link->settings = *settings;
-    link->phase = DOWN;
+    link->phase = THINGPASS_MQTT_DOWN;
     link->connack = -1;
 }
 
@@ -359,36 +251,36 @@ struct pollfd thingpass_mqtt_link_poll(const struct thingpass_mqtt_link *link) {
         return p;
     }
     p.fd = mosquitto_socket(link->client);
-    if (link->phase == CONNECTING) {
+    if (link->phase == THINGPASS_MQTT_CONNECTING) {
         p.events = POLLOUT;
-    } else if (link->phase != HANDSHAKING && mosquitto_want_write(link->client)) {
+    } else if (link->phase != THINGPASS_MQTT_HANDSHAKING && mosquitto_want_write(link->client)) {
         p.events |= POLLOUT;
     }
     return p;
 }
 
 uint64_t thingpass_mqtt_link_wake_ms(const struct thingpass_mqtt_link *link) {
-    if (link->phase == DOWN) {
+    if (link->phase == THINGPASS_MQTT_DOWN) {
         return link->wake_ms;
     }
     uint64_t tick = thingpass_posix_now_ms() + TICK_MS;
-    return link->phase == READY || tick < link->wake_ms ? tick : link->wake_ms;
+    return link->phase == THINGPASS_MQTT_READY || tick < link->wake_ms ? tick : link->wake_ms;
 }
 
 bool thingpass_mqtt_link_ready(const struct thingpass_mqtt_link *link) {
-    return link->phase == READY;
+    return link->phase == THINGPASS_MQTT_READY;
 }
 
 void thingpass_mqtt_link_close(struct thingpass_mqtt_link *link) {
     if (link->client != NULL) {
-        if (link->phase == READY) {
+        if (link->phase == THINGPASS_MQTT_READY) {
             (void)mosquitto_loop(link->client, 0, 1); // what is queued goes out first
             (void)mosquitto_disconnect(link->client);
         }
         mosquitto_destroy(link->client);
     }
     link->client = NULL;
-    enter(link, DOWN, UINT64_MAX);
+    enter(link, THINGPASS_MQTT_DOWN, UINT64_MAX);
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "option_rules.h"
 #include "option_values.h"
 #include "world.h"
 
@@ -70,11 +71,6 @@ static const struct option table[] = {
     {"verbose", no_argument, NULL, VERBOSE},
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0},
-};
-
-// What was given, to find contradictions in.
-struct given {
-    bool scene, seed, noise, quiet, verbose;
 };
 
 static int number32(const char *option, const char *text, uint32_t least, uint32_t most,
@@ -155,8 +151,8 @@ static int set_value(struct thingpass_options *o, int code, const char *v,
     }
 }
 
-static int set(struct thingpass_options *o, struct given *given, int code, const char *v,
-               struct thingpass_why *why) {
+static int set(struct thingpass_options *o, struct thingpass_options_given *given, int code,
+               const char *v, struct thingpass_why *why) {
     given->scene |= code == SCENE;
     given->seed |= code == SEED;
     given->noise |= code == NOISE;
@@ -205,46 +201,6 @@ static int set(struct thingpass_options *o, struct given *given, int code, const
     return THINGPASS_OK;
 }
 
-static int missing(const struct thingpass_options *o, struct thingpass_why *why) {
-    const struct {
-        const char *value, *option, *example;
-    } needed[] = {
-        {o->name, "--name THING", "the name in its certificate"},
-        {o->host[0] != '\0' ? o->host : NULL, "--server HOST:PORT", "the MQTT server"},
-        {o->ca_file, "--ca FILE", "the CA that signed the server's certificate"},
-        {o->cert_file, "--cert FILE", "the thing's certificate"},
-        {o->key_file, "--key FILE", "the thing's key"},
-    };
-    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        if (needed[i].value == NULL) {
-            return thingpass_fail(why, THINGPASS_EINVAL, "%s is missing: %s", needed[i].option,
-                                  needed[i].example);
-        }
-    }
-    return THINGPASS_OK;
-}
-
-static int contradiction(const struct thingpass_options *o, const struct given *given,
-                         struct thingpass_why *why) {
-    const struct {
-        bool wrong;
-        const char *sentence;
-    } rules[] = {
-        {o->folder != NULL && given->scene,
-         "--camera and --scene: there is one camera; leave one out"},
-        {o->folder != NULL && given->seed, "--seed goes with --scene, not with --camera"},
-        {o->folder != NULL && given->noise, "--noise goes with --scene, not with --camera"},
-        {o->folder == NULL && o->loop, "--loop goes with --camera; a scene never ends"},
-        {given->quiet && given->verbose, "--quiet and --verbose: leave one out"},
-    };
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        if (rules[i].wrong) {
-            return thingpass_fail(why, THINGPASS_EINVAL, "%s", rules[i].sentence);
-        }
-    }
-    return THINGPASS_OK;
-}
-
 static void set_defaults(struct thingpass_options *o) {
     *o = (struct thingpass_options){.root = "thingpass",
                                     .mqtt_version = 4,
@@ -258,19 +214,18 @@ static void set_defaults(struct thingpass_options *o) {
     (void)thingpass_posix_random.fill(NULL, &o->scene.seed, sizeof o->scene.seed);
 }
 
-static int complete(struct thingpass_options *o, const struct given *given,
+static int complete(struct thingpass_options *o, const struct thingpass_options_given *given,
                     struct thingpass_why *why) {
     o->scene.seeded = given->seed;
     o->scene.interval_ms = o->interval_ms;
     o->scene.thing = o->name;
     o->s3_ca_file = o->s3_ca_file != NULL ? o->s3_ca_file : o->ca_file;
-    int rc = missing(o, why);
-    return rc != THINGPASS_OK ? rc : contradiction(o, given, why);
+    return thingpass_option_rules(o, given, why);
 }
 
 int thingpass_options_parse(struct thingpass_options *options, int argc, char **argv,
                             struct thingpass_why *why) {
-    struct given given = {0};
+    struct thingpass_options_given given = {0};
     set_defaults(options);
     opterr = 0;
     optind = 0; // glibc: start anew

@@ -7,117 +7,11 @@
 #include <poll.h>
 #include <string.h>
 
-#include "camera_folder.h"
 #include "failure_words.h"
-#include "identity.h"
 #include "report.h"
 #include "save.h"
 
-enum {
-    LENT_MAX = 8192,   // what the core may have on a microcontroller
-    PUMP_EVERY_MS = 50 // while a fast upload never waits
-};
-
-// All that an upload in flight takes, whatever the photo's size.
-static uint8_t reply_buffer[THINGPASS_REPLY_SIZE];
-static uint8_t chunk_buffer[4096]; // one TLS record
-_Static_assert(sizeof reply_buffer + sizeof chunk_buffer <= LENT_MAX, "the core's budget");
-
-static void receive(void *ctx, const char *topic, const void *payload, size_t length) {
-    struct thingpass_virtual_thing *t = ctx;
-    int rc = thingpass_receive(&t->core, topic, strlen(topic), payload, length);
-    if (rc < 0) {
-        thingpass_say(&t->say, THINGPASS_SAY_DETAIL, "a message on %s is not understood: %s", topic,
-                      thingpass_strerror(rc));
-    }
-}
-
-static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *why) {
-    const struct thingpass_options *o = t->options;
-    struct thingpass_config config = {.root = o->root,
-                                      .thing = o->name,
-                                      .stream = &t->faults.port,
-                                      .mqtt = &t->mqtt.port,
-                                      .clock = &thingpass_posix_clock,
-                                      .random = &thingpass_posix_random,
-                                      .sha256 = &t->sha256.port,
-                                      .reply = reply_buffer,
-                                      .reply_size = sizeof reply_buffer,
-                                      .chunk = chunk_buffer,
-                                      .chunk_size = sizeof chunk_buffer,
-                                      .timing = {.ask_wait_ms = o->ask_wait_ms}};
-    // The core keeps the pointers; what is behind them is set up next.
-    thingpass_link_faults_init(&t->faults, &t->stream, o->rate, o->cut_after, o->cuts);
-    struct thingpass_mqtt_settings settings = {.host = o->host,
-                                               .port = o->port,
-                                               .client_id = o->name,
-                                               .ca_file = o->ca_file,
-                                               .cert_file = o->cert_file,
-                                               .key_file = o->key_file,
-                                               .topic = t->topic,
-                                               .version = o->mqtt_version,
-                                               .trust = &t->mqtt_trust,
-                                               .say = &t->say,
-                                               .ctx = t,
-                                               .receive = receive};
-    thingpass_mqtt_link_init(&t->mqtt, &settings);
-    if (thingpass_init(&t->core, &config) != THINGPASS_OK ||
-        thingpass_response_topic(&t->core, t->topic, sizeof t->topic) < 0) {
-        return thingpass_fail(
-            why, THINGPASS_EINVAL,
-            "--root \"%s\" cannot begin a topic; it has no + # $ and no spaces, no "
-            "/ at its ends, and is short",
-            o->root);
-    }
-    return THINGPASS_OK;
-}
-
-static int open_camera(struct thingpass_virtual_thing *t, struct thingpass_why *why) {
-    const struct thingpass_options *o = t->options;
-    int rc = o->save != NULL ? thingpass_save_folder(o->save, why) : THINGPASS_OK;
-    if (rc != THINGPASS_OK) {
-        return rc;
-    }
-    return o->folder != NULL ? thingpass_camera_folder(&t->camera, o->folder, o->loop, why)
-                             : thingpass_camera_scene(&t->camera, &o->scene, why);
-}
-
-int thingpass_virtual_thing_open(struct thingpass_virtual_thing *thing,
-                                 const struct thingpass_options *options, int stop_fd,
-                                 struct thingpass_why *why) {
-    memset(thing, 0, sizeof *thing);
-    thing->options = options;
-    thing->stop_fd = stop_fd;
-    thing->say = (struct thingpass_say){stderr, options->level};
-    (void)mosquitto_lib_init();
-    thingpass_posix_sha256_init(&thing->sha256);
-    thingpass_tls_stream_init(&thing->stream, &thing->s3_trust);
-    // Both are loaded even when the first fails, so that both can be freed.
-    int mqtt = thingpass_tls_trust_load(&thing->mqtt_trust, options->ca_file, why);
-    int s3 = thingpass_tls_trust_load(&thing->s3_trust, options->s3_ca_file,
-                                      mqtt == THINGPASS_OK ? why : NULL);
-    int rc = mqtt != THINGPASS_OK ? mqtt : s3;
-    if (rc == THINGPASS_OK) {
-        rc = thingpass_identity_check(options->cert_file, options->key_file, options->name,
-                                      &thing->say, why);
-    }
-    if (rc == THINGPASS_OK) {
-        rc = open_core(thing, why);
-    }
-    return rc == THINGPASS_OK ? open_camera(thing, why) : rc;
-}
-
-void thingpass_virtual_thing_close(struct thingpass_virtual_thing *thing) {
-    thingpass_mqtt_link_close(&thing->mqtt);
-    if (thing->camera.close != NULL) {
-        thing->camera.close(thing->camera.ctx);
-    }
-    thingpass_tls_stream_free(&thing->stream);
-    thingpass_tls_trust_free(&thing->s3_trust);
-    thingpass_tls_trust_free(&thing->mqtt_trust);
-    thingpass_posix_sha256_free(&thing->sha256);
-    (void)mosquitto_lib_cleanup();
-}
+enum { PUMP_EVERY_MS = 50 }; // while a fast upload never waits
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
@@ -159,11 +53,27 @@ static bool must_end(const struct thingpass_virtual_thing *t) {
     return t->stopping || t->fatal;
 }
 
+// With --verbose: what the upload does now, and what went wrong before.
+static void narrate(struct thingpass_virtual_thing *t) {
+    const char *phase = thingpass_phase_name(&t->core);
+    if (t->say.most < THINGPASS_SAY_DETAIL || phase == t->phase) {
+        return;
+    }
+    t->phase = phase;
+    thingpass_say(&t->say, THINGPASS_SAY_DETAIL, "photo %llu: %s", (unsigned long long)t->number,
+                  phase);
+    if (t->stream.why.text[0] != '\0' && strcmp(t->stream.why.text, t->told.text) != 0) {
+        t->told = t->stream.why;
+        thingpass_say(&t->say, THINGPASS_SAY_DETAIL, "%s", t->told.text);
+    }
+}
+
 // Runs the upload in flight to its end.
 static void drive(struct thingpass_virtual_thing *t) {
     for (;;) {
         uint64_t wake_ms;
         t->stream.wants = 0;
+        narrate(t);
         switch (thingpass_step(&t->core, &wake_ms)) {
         case THINGPASS_STEP_DONE:
             return;
@@ -244,7 +154,7 @@ static int start_upload(struct thingpass_virtual_thing *t, struct thingpass_why 
     if (rc == THINGPASS_ESPACE) {
         return thingpass_fail(why, rc,
                               "the request does not fit into our %zu bytes; give less --metadata",
-                              sizeof chunk_buffer);
+                              (size_t)THINGPASS_LENT_CHUNK);
     }
     return rc < 0 ? thingpass_fail(why, rc, "start the upload: %s", thingpass_strerror(rc)) : rc;
 }
@@ -255,6 +165,7 @@ static void one_photo(struct thingpass_virtual_thing *t) {
     t->number++;
     t->sha256.finished = false;
     t->stream.why.text[0] = '\0';
+    t->told.text[0] = '\0';
     enum thingpass_capture taken = t->camera.capture(t->camera.ctx, t->number, &t->photo);
     if (taken == THINGPASS_CAMERA_EMPTY) {
         t->camera_empty = true;

@@ -10,6 +10,8 @@
 #include "thingpass/thingpass.h"
 #include "world.h"
 
+enum { THINGPASS_LENT_CHUNK = 4096 }; // one TLS record
+
 // A device that runs on Linux: the core with this port's world around it, and
 // one thread that waits in poll() for MQTT, S3, the clock and a signal.
 struct thingpass_virtual_thing {
@@ -34,11 +36,13 @@ struct thingpass_virtual_thing {
     uint64_t stored;
     uint64_t failed;
 
-    bool stopping;        // a signal came
-    bool fatal;           // the MQTT server will not have us
-    bool camera_empty;    // the last photo was taken
-    unsigned connections; // of mqtt, as far as the core knows
-    uint64_t pumped_ms;   // when messages were last looked for
+    bool stopping;             // a signal came
+    bool fatal;                // the MQTT server will not have us
+    bool camera_empty;         // the last photo was taken
+    unsigned connections;      // of mqtt, as far as the core knows
+    const char *phase;         // of the upload, as told by --verbose
+    struct thingpass_why told; // the stream's trouble, likewise
+    uint64_t pumped_ms;        // when messages were last looked for
 };
 
 // Reads files, opens the camera and prepares the rest; connects nothing. options

@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+#if !defined(ESP_PLATFORM)
+
+#include "mqtt_client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <mqtt_protocol.h>
+
+static void on_log(struct mosquitto *client, void *ctx, int level, const char *text) {
+    struct thingpass_mqtt_link *link = ctx;
+    static const char ssl[] = "OpenSSL Error[0]: ";
+    (void)client;
+    if (level == MOSQ_LOG_ERR && strncmp(text, ssl, sizeof ssl - 1) == 0) {
+        (void)snprintf(link->tls_error, sizeof link->tls_error, "%s", text + sizeof ssl - 1);
+    }
+}
+
+static void on_connect(struct mosquitto *client, void *ctx, int code, int flags,
+                       const mosquitto_property *properties) {
+    struct thingpass_mqtt_link *link = ctx;
+    (void)flags;
+    (void)properties;
+    link->connack = code;
+    if (code == 0) {
+        (void)mosquitto_subscribe(client, NULL, link->settings.topic, 1);
+    }
+}
+
+static void on_subscribe(struct mosquitto *client, void *ctx, int mid, int count,
+                         const int *granted) {
+    struct thingpass_mqtt_link *link = ctx;
+    const struct thingpass_mqtt_settings *s = &link->settings;
+    (void)client;
+    (void)mid;
+    if (link->phase != THINGPASS_MQTT_SUBSCRIBING || count < 1) {
+        return;
+    }
+    if (granted[0] >= MQTT_RC_UNSPECIFIED) {
+        link->fatal = true;
+        (void)thingpass_fail(
+            &link->why, 0,
+            "the MQTT server %s:%u does not let %s subscribe to %s; does its policy allow that?",
+            s->host, (unsigned)s->port, s->client_id, s->topic);
+        return;
+    }
+    link->phase = THINGPASS_MQTT_READY;
+}
+
+static void on_publish(struct mosquitto *client, void *ctx, int mid, int code,
+                       const mosquitto_property *properties) {
+    struct thingpass_mqtt_link *link = ctx;
+    const struct thingpass_mqtt_settings *s = &link->settings;
+    (void)client;
+    (void)mid;
+    (void)properties;
+    if (code >= MQTT_RC_UNSPECIFIED) { // MQTT 5 only: 3.1.1 cannot say no
+        (void)thingpass_fail(&link->why, 0,
+                             "the MQTT server %s:%u refused a request of %s: %s; does its policy "
+                             "let this certificate "
+                             "publish there?",
+                             s->host, (unsigned)s->port, s->client_id,
+                             mosquitto_reason_string(code));
+        thingpass_say(s->say, THINGPASS_SAY_NOTICE, "%s", link->why.text);
+    }
+}
+
+static void on_disconnect(struct mosquitto *client, void *ctx, int code,
+                          const mosquitto_property *properties) {
+    struct thingpass_mqtt_link *link = ctx;
+    (void)client;
+    (void)properties;
+    if (code >= MQTT_RC_UNSPECIFIED) { // MQTT 5: the server said why
+        (void)thingpass_fail(
+            &link->why, 0, "the MQTT server closed the connection: %s%s",
+            mosquitto_reason_string(code),
+            code == MQTT_RC_SESSION_TAKEN_OVER ? "; does another thing use this --name?" : "");
+        link->failures += code == MQTT_RC_SESSION_TAKEN_OVER ? 8 : 0; // do not fight over it
+    }
+}
+
+static void on_message(struct mosquitto *client, void *ctx,
+                       const struct mosquitto_message *message) {
+    const struct thingpass_mqtt_link *link = ctx;
+    (void)client;
+    if (message->payloadlen >= 0) {
+        link->settings.receive(link->settings.ctx, message->topic, message->payload,
+                               (size_t)message->payloadlen);
+    }
+}
+
+int thingpass_mqtt_client_new(struct thingpass_mqtt_link *link) {
+    const struct thingpass_mqtt_settings *s = &link->settings;
+    struct mosquitto *c = mosquitto_new(s->client_id, true, link);
+    if (c == NULL) {
+        return MOSQ_ERR_NOMEM;
+    }
+    link->client = c;
+    mosquitto_log_callback_set(c, on_log);
+    mosquitto_connect_v5_callback_set(c, on_connect);
+    mosquitto_subscribe_callback_set(c, on_subscribe);
+    mosquitto_publish_v5_callback_set(c, on_publish);
+    mosquitto_disconnect_v5_callback_set(c, on_disconnect);
+    mosquitto_message_callback_set(c, on_message);
+    (void)mosquitto_int_option(c, MOSQ_OPT_PROTOCOL_VERSION,
+                               s->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
+    (void)mosquitto_int_option(c, MOSQ_OPT_TCP_NODELAY, 1);
+    int rc = mosquitto_tls_opts_set(c, 1, "tlsv1.2", NULL); // or better
+    return rc != MOSQ_ERR_SUCCESS
+               ? rc
+               : mosquitto_tls_set(c, s->ca_file, NULL, s->cert_file, s->key_file, NULL);
+}
+
+#endif

@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+#if !defined(ESP_PLATFORM)
+
+#include "option_rules.h"
+
+#include <stddef.h>
+
+static int missing(const struct thingpass_options *o, struct thingpass_why *why) {
+    const struct {
+        const char *value, *option, *example;
+    } needed[] = {
+        {o->name, "--name THING", "the name in its certificate"},
+        {o->host[0] != '\0' ? o->host : NULL, "--server HOST:PORT", "the MQTT server"},
+        {o->ca_file, "--ca FILE", "the CA that signed the server's certificate"},
+        {o->cert_file, "--cert FILE", "the thing's certificate"},
+        {o->key_file, "--key FILE", "the thing's key"},
+    };
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        if (needed[i].value == NULL) {
+            return thingpass_fail(why, THINGPASS_EINVAL, "%s is missing: %s", needed[i].option,
+                                  needed[i].example);
+        }
+    }
+    return THINGPASS_OK;
+}
+
+static int contradiction(const struct thingpass_options *o,
+                         const struct thingpass_options_given *given, struct thingpass_why *why) {
+    const struct {
+        bool wrong;
+        const char *sentence;
+    } rules[] = {
+        {o->folder != NULL && given->scene,
+         "--camera and --scene: there is one camera; leave one out"},
+        {o->folder != NULL && given->seed, "--seed goes with --scene, not with --camera"},
+        {o->folder != NULL && given->noise, "--noise goes with --scene, not with --camera"},
+        {o->folder == NULL && o->loop, "--loop goes with --camera; a scene never ends"},
+        {given->quiet && given->verbose, "--quiet and --verbose: leave one out"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (rules[i].wrong) {
+            return thingpass_fail(why, THINGPASS_EINVAL, "%s", rules[i].sentence);
+        }
+    }
+    return THINGPASS_OK;
+}
+
+int thingpass_option_rules(const struct thingpass_options *o,
+                           const struct thingpass_options_given *given, struct thingpass_why *why) {
+    int rc = missing(o, why);
+    return rc != THINGPASS_OK ? rc : contradiction(o, given, why);
+}
+
+#endif
