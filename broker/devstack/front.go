@@ -128,16 +128,24 @@ func (f *front) precheck(r *http.Request) error {
 	if !strings.HasPrefix(r.RequestURI, "/") {
 		return s3Error{http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI."}
 	}
-	if r.ContentLength < 0 || r.Method == http.MethodPut && r.Header.Get("Content-Length") == "" {
+	if !awsChunked(r) && (r.ContentLength < 0 || r.Method == http.MethodPut && r.Header.Get("Content-Length") == "") {
 		return s3Error{http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header."}
 	}
 	if r.ContentLength > f.maxSize {
-		return s3Error{http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size."}
+		return entityTooLarge
 	}
 	if len(f.key(r)) > maxKey {
 		return s3Error{http.StatusBadRequest, "KeyTooLongError", "Your key is too long"}
 	}
 	return checkDate(r.URL.RawQuery, f.now())
+}
+
+// awsChunked tells whether a body comes in chunks of unknown total, whose payload
+// is announced instead: the one case in which S3 does without a Content-Length.
+// The AWS CLI and SDKs upload like that, with a checksum behind the payload.
+func awsChunked(r *http.Request) bool {
+	return r.ContentLength < 0 && strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") &&
+		r.Header.Get("X-Amz-Decoded-Content-Length") != ""
 }
 
 // key is the object that a request names, by path style or by virtual host.

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -21,8 +22,15 @@ const maxInMemory = 1 << 20
 // spool reads a request's whole body. It is the caller's to close.
 func (f *front) spool(w *statusWriter, r *http.Request) (io.ReadCloser, error) {
 	body := &patientReader{r: r.Body, control: w.control, silence: f.silence}
-	spooled, err := f.store(body, r.ContentLength)
+	store := f.store
+	if r.ContentLength < 0 {
+		store = f.storeChunks
+	}
+	spooled, size, err := store(body, r.ContentLength)
 	switch {
+	case err == nil && r.ContentLength < 0:
+		r.Header.Set("Content-Length", strconv.FormatInt(size, 10))
+		fallthrough
 	case err == nil:
 		// The deadline must not strike the answer or the next request.
 		_ = w.control.SetReadDeadline(time.Time{})
@@ -33,28 +41,60 @@ func (f *front) spool(w *statusWriter, r *http.Request) (io.ReadCloser, error) {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, s3Error{http.StatusBadRequest, "IncompleteBody",
 			"You did not provide the number of bytes specified by the Content-Length HTTP header."}
+	case errors.As(err, new(s3Error)):
+		return nil, err
 	default:
 		return nil, fmt.Errorf("read the body: %w", err)
 	}
 }
 
 // store keeps exactly size bytes of body, or fails.
-func (f *front) store(body io.Reader, size int64) (io.ReadCloser, error) {
+func (f *front) store(body io.Reader, size int64) (io.ReadCloser, int64, error) {
 	if size <= maxInMemory {
 		text := make([]byte, size)
 		if _, err := io.ReadFull(body, text); err != nil {
-			return nil, unexpected(err)
+			return nil, 0, unexpected(err)
 		}
-		return io.NopCloser(bytes.NewReader(text)), nil
+		return io.NopCloser(bytes.NewReader(text)), size, nil
 	}
+	file, err := f.keep(func(file io.Writer) error {
+		_, err := io.CopyN(file, body, size)
+		return unexpected(err)
+	})
+	return file, size, err
+}
+
+// storeChunks keeps body to its end, which a broken connection does not reach.
+func (f *front) storeChunks(body io.Reader, _ int64) (io.ReadCloser, int64, error) {
+	var text bytes.Buffer
+	if _, err := io.CopyN(&text, body, maxInMemory); errors.Is(err, io.EOF) {
+		return io.NopCloser(&text), int64(text.Len()), nil
+	} else if err != nil {
+		return nil, 0, err
+	}
+	var size int64
+	most := f.maxSize + f.maxSize/64 + maxInMemory // the chunks' own lines come on top
+	file, err := f.keep(func(file io.Writer) (err error) {
+		size, err = io.Copy(file, io.LimitReader(io.MultiReader(&text, body), most+1))
+		if err == nil && size > most {
+			return entityTooLarge
+		}
+		return err
+	})
+	return file, size, err
+}
+
+// keep returns a file without a name, from its start, after write has filled it:
+// nothing is left behind by a kill.
+func (f *front) keep(write func(io.Writer) error) (io.ReadCloser, error) {
 	file, err := os.CreateTemp(f.spoolDir, ".upload-") // mode 0600
 	if err != nil {
 		return nil, err
 	}
-	os.Remove(file.Name()) // it has no name from here on: nothing is left behind by a kill
-	if _, err := io.CopyN(file, body, size); err != nil {
+	os.Remove(file.Name())
+	if err := write(file); err != nil {
 		file.Close()
-		return nil, unexpected(err)
+		return nil, err
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		file.Close()

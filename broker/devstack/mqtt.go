@@ -15,6 +15,7 @@ import (
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
 )
 
 // Defaults of the MQTT server.
@@ -70,6 +71,7 @@ func StartMQTT(ctx context.Context, o MQTTOptions) (*MQTT, error) {
 		return nil, fmt.Errorf("start MQTT: %w", err)
 	}
 	m := &MQTT{server: newServer(log), listener: newListener(tcp, o.tls(), log)}
+	m.listener.goodbye = m.goodbye
 	m.listener.patience.Store(int64(orDefault(o.WriteTimeout, writeTimeout)))
 	if err := m.serve(&hook{topics: t, server: m.server, log: log}); err != nil {
 		tcp.Close()
@@ -126,6 +128,17 @@ func (m *MQTT) serve(h *hook) error {
 		return err
 	}
 	return m.server.Serve()
+}
+
+// goodbye tells all clients at once; MQTT 3.1.1 has no word for it.
+func (m *MQTT) goodbye() {
+	var all sync.WaitGroup
+	for _, cl := range m.server.Clients.GetAll() {
+		if cl.Properties.ProtocolVersion == 5 && !cl.Closed() {
+			all.Go(func() { _ = m.server.DisconnectClient(cl, packets.ErrServerShuttingDown) })
+		}
+	}
+	all.Wait()
 }
 
 // Addr is where the server listens.

@@ -35,6 +35,7 @@ func (c *client) Write(p []byte) (int, error) {
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(time.Duration(c.patience.Load())))
 	n, err := c.Conn.Write(p)
 	if err != nil {
+		c.NetConn().Close() // first, or TLS would try for another 5 s to say goodbye
 		c.Close()
 	}
 	return n, err

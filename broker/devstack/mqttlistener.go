@@ -30,6 +30,7 @@ type mtlsListener struct {
 	net      net.Listener
 	config   *tls.Config
 	patience atomic.Int64 // with a client that takes nothing, a time.Duration
+	goodbye  func()       // tells the clients that the server ends
 	log      *slog.Logger
 
 	mu    sync.Mutex
@@ -97,20 +98,21 @@ func identify(conn *tls.Conn) (identity, error) {
 	return identity{kind, name}, nil
 }
 
-// Close says goodbye to clients by way of mochi, then ends every connection,
-// those included that never introduced themselves or no longer listen.
-func (l *mtlsListener) Close(closeClients listeners.CloseFn) {
+// Close says goodbye to clients, then ends every connection, those included
+// that never introduced themselves or no longer listen. mochi's own goodbye is
+// not used: it takes a lock twice and stops for ever if a client leaves between.
+func (l *mtlsListener) Close(listeners.CloseFn) {
 	l.mu.Lock()
 	conns := l.conns
 	l.conns = nil
 	l.mu.Unlock()
 	l.net.Close()
-	l.patience.Store(int64(farewell)) // a stuck client must not keep the others from hearing it
+	l.patience.Store(int64(farewell)) // a stuck client must not keep us
 	for conn := range conns {
 		_ = conn.SetWriteDeadline(time.Now().Add(farewell))
 	}
 	said := make(chan struct{})
-	go func() { defer close(said); closeClients(l.ID()) }()
+	go func() { defer close(said); l.goodbye() }()
 	select {
 	case <-said:
 	case <-time.After(stopTimeout / 2):
