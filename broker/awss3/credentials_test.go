@@ -30,8 +30,12 @@ type role struct {
 	session aws.Credentials
 }
 
-func (r *role) Retrieve(context.Context) (aws.Credentials, error) {
-	time.Sleep(r.delay)
+func (r *role) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	select {
+	case <-time.After(r.delay):
+	case <-ctx.Done():
+		return aws.Credentials{}, ctx.Err()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fetched++
@@ -163,10 +167,10 @@ func TestWhoeverGivesUpDoesNotSpoilTheRefreshForOthers(t *testing.T) {
 		c := r.cache()
 		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		go func() { _, _ = c.Retrieve(context.Background()) }()
-		synctest.Wait()
+		go func() { _, _ = c.Retrieve(impatient) }()
+		synctest.Wait() // it has the turn
 		if _, err := c.Retrieve(impatient); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("the impatient one got %v", err)
+			t.Errorf("another impatient one got %v", err)
 		}
 		if _, err := c.Retrieve(t.Context()); err != nil || r.fetched != 1 {
 			t.Errorf("the patient one got %v after %d fetches", err, r.fetched)
