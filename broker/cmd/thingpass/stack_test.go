@@ -209,13 +209,18 @@ func (s *stack) thing(name string) *thing {
 	return th
 }
 
+// tell publishes a request.
+func (th *thing) tell(verb, payload string) {
+	_, err := th.client.Publish(th.t.Context(), &paho.Publish{Topic: "thingpass/" + th.name + "/" + verb, QoS: 1, Payload: []byte(payload)})
+	if err != nil {
+		th.t.Error(err)
+	}
+}
+
 // ask publishes a request and returns the reply.
 func (th *thing) ask(verb, payload string) map[string]any {
 	th.t.Helper()
-	_, err := th.client.Publish(th.t.Context(), &paho.Publish{Topic: "thingpass/" + th.name + "/" + verb, QoS: 1, Payload: []byte(payload)})
-	if err != nil {
-		th.t.Fatal(err)
-	}
+	th.tell(verb, payload)
 	select {
 	case reply := <-th.replies:
 		return reply
