@@ -10,11 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 )
 
 // AccessKeyFile is the path of a JSON file with an access key:
@@ -73,8 +75,12 @@ func parseAccessKey(data []byte) (accessKey, error) {
 // DefaultCredentials is where the AWS tools look: environment, shared files,
 // web identity, container and instance roles, in this order. Finding none shows
 // at the first use.
-func DefaultCredentials(ctx context.Context, region string) (aws.CredentialsProvider, error) {
-	c, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+func DefaultCredentials(ctx context.Context, region string, log *slog.Logger) (aws.CredentialsProvider, error) {
+	// The SDK would write to standard error by itself, between our lines.
+	told := logging.LoggerFunc(func(_ logging.Classification, format string, args ...any) {
+		log.Debug("AWS SDK: " + fmt.Sprintf(format, args...))
+	})
+	c, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithLogger(told))
 	if err != nil {
 		return nil, fmt.Errorf("load the AWS configuration: %w", err)
 	}

@@ -4,6 +4,7 @@
 package awss3_test
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,4 +60,44 @@ func TestBadAccessKeyFilesAreRefusedWithoutQuotingThem(t *testing.T) {
 	if _, err := awss3.AccessKeyFile(filepath.Join(t.TempDir(), "none")).Retrieve(t.Context()); err == nil {
 		t.Error("a missing file is no error")
 	}
+}
+
+// onlyEnvironment keeps the default chain away from this machine's files and
+// from the address of the metadata service.
+func onlyEnvironment(t *testing.T) {
+	t.Helper()
+	none := filepath.Join(t.TempDir(), "none")
+	for name, value := range map[string]string{
+		"AWS_CONFIG_FILE": none, "AWS_SHARED_CREDENTIALS_FILE": none, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "",
+		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_WEB_IDENTITY_TOKEN_FILE": "",
+		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+func TestDefaultCredentialsComeFromTheEnvironment(t *testing.T) {
+	onlyEnvironment(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIA1")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+	source, err := awss3.DefaultCredentials(t.Context(), "eu-central-1", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := source.Retrieve(t.Context()); err != nil || c.AccessKeyID != "AKIA1" || c.SecretAccessKey != "s3cret" {
+		t.Errorf("got %v, %v", c.AccessKeyID, err)
+	}
+}
+
+func TestNoCredentialsAnywhereIsExplained(t *testing.T) {
+	onlyEnvironment(t)
+	source, err := awss3.DefaultCredentials(t.Context(), "eu-central-1", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, onAWS(source))
+	if _, err := b.SignPut(t.Context(), photo()); err == nil || !strings.Contains(err.Error(), "fetch credentials: ") {
+		t.Errorf("signed without credentials: %v", err)
+	}
+	expect(t, find(t, b.Probe(t.Context()), "credentials"), awss3.Problem, "set s3.access_key_file")
 }

@@ -35,7 +35,7 @@ func openBucket(ctx context.Context, c *config.Config, log *slog.Logger) (*awss3
 		Log:       log,
 	}
 	if c.S3.AccessKeyFile == "" {
-		bucket.Credentials, err = awss3.DefaultCredentials(ctx, c.S3.Region)
+		bucket.Credentials, err = awss3.DefaultCredentials(ctx, c.S3.Region, log)
 	} else {
 		file := awss3.AccessKeyFile(c.S3.AccessKeyFile)
 		_, err = file.Retrieve(ctx) // what is wrong with it should show now
