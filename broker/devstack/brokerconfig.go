@@ -42,6 +42,10 @@ kinds:
     types: [image/jpeg]
     max_size: 8MiB
     ttl: 15m
+  log:
+    types: [text/plain, application/gzip, application/octet-stream]
+    max_size: 16MiB
+    ttl: 15m
 `
 
 // Ports of a part that has never run.
