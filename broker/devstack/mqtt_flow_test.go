@@ -257,6 +257,25 @@ func TestCloseIsBounded(t *testing.T) {
 	}
 }
 
+// Clients that leave at the very moment of Close must not stop it for ever.
+func TestCloseWhileClientsLeave(t *testing.T) {
+	for range 20 {
+		m := startMQTT(t)
+		var conns []net.Conn
+		for i := range 12 {
+			conns = append(conns, m.raw(fmt.Sprintf("cam%d", i), 4))
+		}
+		var leaving sync.WaitGroup
+		for _, conn := range conns {
+			leaving.Go(func() { conn.Close() })
+		}
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
+		leaving.Wait()
+	}
+}
+
 func TestLogHoldsNoPayload(t *testing.T) {
 	m := startMQTT(t)
 	thing, broker := m.thing("cam1"), m.broker()
