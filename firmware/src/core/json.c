@@ -110,7 +110,9 @@ static bool check_before(struct walk *w, int node) {
         return node == 0;
     }
     if (t[parent].type == JSMN_STRING) { // the value of a name
-        return parent == node - 1 && expect(w, ':');
+        int object = t[parent].parent;
+        return parent == node - 1 && object >= 0 && t[object].type == JSMN_OBJECT &&
+               expect(w, ':');
     }
     bool is_name = t[parent].type == JSMN_OBJECT;
     if (is_name && (t[node].type != JSMN_STRING || t[node].size != 1)) {
@@ -121,12 +123,7 @@ static bool check_before(struct walk *w, int node) {
 
 static bool check_node(struct walk *w, int node) {
     const jsmntok_t *t = &tokens_of(w->json)[node];
-    int container = container_of(w->json, node);
-    if (container >= 0 && tokens_of(w->json)[container].type != JSMN_OBJECT &&
-        tokens_of(w->json)[container].type != JSMN_ARRAY) {
-        return false;
-    }
-    if (!close_until(w, container) || !check_before(w, node)) {
+    if (!close_until(w, container_of(w->json, node)) || !check_before(w, node)) {
         return false;
     }
     skip_space(w);

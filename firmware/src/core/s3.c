@@ -62,3 +62,7 @@ void thingpass_s3_error_feed(struct thingpass_s3_error *e, struct thingpass_span
         e->seen++;
     }
 }
+
+bool thingpass_s3_error_is_whole(const struct thingpass_s3_error *e) {
+    return e->state == code_found && e->len > 0;
+}

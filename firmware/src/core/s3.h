@@ -22,4 +22,7 @@ enum thingpass_s3_verdict thingpass_s3_judge(unsigned status, const char *code);
 // and holds letters, digits and '.' only.
 void thingpass_s3_error_feed(struct thingpass_s3_error *e, struct thingpass_span body);
 
+// Whether the whole code has been seen.
+bool thingpass_s3_error_is_whole(const struct thingpass_s3_error *e);
+
 #endif

@@ -256,7 +256,8 @@ static bool is_telling(const struct thingpass *tp) {
     if (!thingpass_http_has_head(r) || (r->status < 300 && !tp->upload.body_sent)) {
         return false;
     }
-    return thingpass_http_is_complete(r) || r->status != 400 || tp->s3_error.len > 0;
+    return thingpass_http_is_complete(r) || r->status != 400 ||
+           thingpass_s3_error_is_whole(&tp->s3_error);
 }
 
 // There will be no more of the answer. clean: nothing came behind it.
