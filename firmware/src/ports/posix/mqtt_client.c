@@ -9,12 +9,16 @@
 
 #include <mqtt_protocol.h>
 
+// OpenSSL's errors come one by one, and the telling one is not always the first:
+// they are all kept, as far as there is room.
 static void on_log(struct mosquitto *client, void *ctx, int level, const char *text) {
     struct thingpass_mqtt_link *link = ctx;
-    static const char ssl[] = "OpenSSL Error[0]: ";
+    size_t used = strlen(link->tls_error);
     (void)client;
-    if (level == MOSQ_LOG_ERR && strncmp(text, ssl, sizeof ssl - 1) == 0) {
-        (void)snprintf(link->tls_error, sizeof link->tls_error, "%s", text + sizeof ssl - 1);
+    if (level == MOSQ_LOG_ERR && strncmp(text, "OpenSSL Error", 13) == 0) {
+        const char *colon = strstr(text, ": ");
+        (void)snprintf(link->tls_error + used, sizeof link->tls_error - used, "%s%s",
+                       used > 0 ? "; " : "", colon != NULL ? colon + 2 : text);
     }
 }
 
@@ -73,6 +77,7 @@ static void on_disconnect(struct mosquitto *client, void *ctx, int code,
     (void)client;
     (void)properties;
     if (code >= MQTT_RC_UNSPECIFIED) { // MQTT 5: the server said why
+        link->told_why = true;
         (void)thingpass_fail(
             &link->why, 0, "the MQTT server closed the connection: %s%s",
             mosquitto_reason_string(code),

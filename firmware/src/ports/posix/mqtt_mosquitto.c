@@ -6,7 +6,10 @@
 // (read in 2.0.11 and 2.0.18):
 //
 //  - mosquitto_connect() blocks for as long as TCP does, so it is the
-//    asynchronous one; whether TCP came about is for us to ask the socket.
+//    asynchronous one; whether TCP came about is for us to ask the socket. Its
+//    first write may have eaten the socket's error: errno still has it.
+//  - That one tries the first address of a name only, and "localhost" may be ::1
+//    where the server listens on 127.0.0.1. Binding to 0.0.0.0 makes it skip IPv6.
 //  - While TLS shakes hands, mosquitto_want_write() may stay true for no reason;
 //    polling for that would spin. Then only reading is waited for.
 //  - A TCP end in mid-handshake may go unnoticed by it (SSL_ERROR_SYSCALL is
@@ -21,6 +24,7 @@
 
 #include "mqtt_client.h"
 #include "mqtt_words.h"
+#include "tls_name.h"
 #include "world.h"
 
 enum {
@@ -52,6 +56,7 @@ static uint64_t wait_ms(const struct thingpass_mqtt_link *link) {
 
 // Ends the connection for the reason in link->why. Returns what step returns.
 static int trouble(struct thingpass_mqtt_link *link, uint64_t now_ms) {
+    link->ipv4_only = false;
     bool steady = link->phase == THINGPASS_MQTT_READY && now_ms - link->ready_since_ms >= STEADY_MS;
     mosquitto_destroy(link->client);
     link->client = NULL;
@@ -69,8 +74,20 @@ static int trouble(struct thingpass_mqtt_link *link, uint64_t now_ms) {
 }
 
 static int cannot_reach(struct thingpass_mqtt_link *link, const char *text, uint64_t now_ms) {
-    (void)thingpass_fail(&link->why, 0, "cannot reach the MQTT server %s:%u: %s",
-                         link->settings.host, (unsigned)link->settings.port, text);
+    const struct thingpass_mqtt_settings *s = &link->settings;
+    struct thingpass_ip address;
+    if (!link->ipv4_only) { // the second failure has nothing to add to the first
+        (void)thingpass_fail(&link->why, 0,
+                             "cannot reach the MQTT server %s:%u: %s; is it running?", s->host,
+                             (unsigned)s->port, text);
+    }
+    if (!link->fatal && !link->ipv4_only && !thingpass_ip_parse(s->host, &address)) {
+        mosquitto_destroy(link->client);
+        link->client = NULL;
+        link->ipv4_only = true;
+        enter(link, THINGPASS_MQTT_DOWN, now_ms);
+        return THINGPASS_OK;
+    }
     return trouble(link, now_ms);
 }
 
@@ -80,44 +97,71 @@ static int lost(struct thingpass_mqtt_link *link, const char *text, uint64_t now
     return trouble(link, now_ms);
 }
 
-static int start(struct thingpass_mqtt_link *link, uint64_t now_ms) {
+// Connects, to the name's first address or to its first IPv4 address. Returns
+// a MOSQ_ERR_ code, and in tcp_error what the system said.
+static int connect_client(struct thingpass_mqtt_link *link) {
     const struct thingpass_mqtt_settings *s = &link->settings;
     link->connack = -1;
+    link->told_why = false;
     link->tls_error[0] = '\0';
-    link->why.text[0] = '\0';
     int rc = thingpass_mqtt_client_new(link);
+    if (rc == MOSQ_ERR_SUCCESS && link->ipv4_only) {
+        rc = mosquitto_string_option(link->client, MOSQ_OPT_BIND_ADDRESS, "0.0.0.0");
+    }
     if (rc != MOSQ_ERR_SUCCESS) {
         link->fatal = true;
-        return cannot_reach(link, mosquitto_strerror(rc), now_ms);
+        return rc;
     }
     errno = 0;
     rc = mosquitto_connect_async(link->client, s->host, s->port, KEEP_ALIVE_S);
+    link->tcp_error = errno == EAGAIN || errno == EINPROGRESS ? 0 : errno;
+    return rc;
+}
+
+static int start(struct thingpass_mqtt_link *link, uint64_t now_ms) {
+    int rc = connect_client(link);
     if (rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_CONN_PENDING) {
         enter(link, THINGPASS_MQTT_CONNECTING, now_ms + TCP_PATIENCE_MS);
         return THINGPASS_OK;
     }
-    if (rc == MOSQ_ERR_TLS) {
+    if (rc == MOSQ_ERR_TLS && link->tls_error[0] != '\0') {
         link->fatal = thingpass_mqtt_tls_words(link);
         return trouble(link, now_ms);
     }
-    const char *text = rc == MOSQ_ERR_ERRNO ? strerror(errno)
-                       : rc == MOSQ_ERR_EAI ? "its name cannot be looked up"
-                                            : mosquitto_strerror(rc);
-    return cannot_reach(link, text, now_ms);
+    if (rc == MOSQ_ERR_EAI) {
+        return cannot_reach(link, "its name cannot be looked up", now_ms);
+    }
+    return cannot_reach(
+        link, rc == MOSQ_ERR_ERRNO ? strerror(link->tcp_error) : mosquitto_strerror(rc), now_ms);
 }
 
-static int await_tcp(struct thingpass_mqtt_link *link, uint64_t now_ms) {
+// Asks the socket how TCP is doing. Returns 0 when it is connected, EINPROGRESS,
+// or what went wrong.
+static int tcp_state(const struct thingpass_mqtt_link *link) {
     struct pollfd p = {.fd = mosquitto_socket(link->client), .events = POLLOUT};
+    struct sockaddr_storage peer;
     int error = 0;
     socklen_t size = sizeof error;
     if (poll(&p, 1, 0) == 0) {
-        return now_ms >= link->wake_ms ? cannot_reach(link, "no answer", now_ms) : THINGPASS_OK;
+        return EINPROGRESS;
     }
-    if (getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
-        error = errno;
+    if (getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
+        return error != 0 ? error : errno;
+    }
+    size = sizeof peer;
+    if (getpeername(p.fd, (struct sockaddr *)&peer, &size) == 0) {
+        return 0;
+    }
+    return link->tcp_error != 0 ? link->tcp_error : ENOTCONN;
+}
+
+static int await_tcp(struct thingpass_mqtt_link *link, uint64_t now_ms) {
+    int error = tcp_state(link);
+    if (error == EINPROGRESS && now_ms < link->wake_ms) {
+        return THINGPASS_OK;
     }
     if (error != 0) {
-        return cannot_reach(link, strerror(error), now_ms);
+        return cannot_reach(link, error == EINPROGRESS ? "no answer" : strerror(error), now_ms);
     }
     enter(link, THINGPASS_MQTT_HANDSHAKING, now_ms + HANDSHAKE_PATIENCE_MS);
     return THINGPASS_OK;
@@ -146,8 +190,8 @@ static int judge(struct thingpass_mqtt_link *link, int rc, int error, uint64_t n
         link->fatal = thingpass_mqtt_tls_words(link);
         return trouble(link, now_ms);
     }
-    if (link->why.text[0] != '\0' && rc == MOSQ_ERR_NO_CONN) {
-        return trouble(link, now_ms); // on_disconnect knew the reason
+    if (link->told_why) {
+        return trouble(link, now_ms);
     }
     return lost(link, rc == MOSQ_ERR_ERRNO && error != 0 ? strerror(error) : mosquitto_strerror(rc),
                 now_ms);

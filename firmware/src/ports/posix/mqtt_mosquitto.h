@@ -52,8 +52,11 @@ struct thingpass_mqtt_link {
     uint64_t wake_ms;        // end of the wait, or of the phase's patience
     uint64_t ready_since_ms; // when the last connection became ready
     unsigned failures;       // in a row, for the waits
+    bool ipv4_only;          // the name's first address did not answer
+    int tcp_error;           // errno after connecting; 0 if it said nothing
     int connack;             // the server's answer to CONNECT; -1 before it
-    char tls_error[160];     // what OpenSSL logged last on this connection
+    bool told_why;           // the server said why it disconnects
+    char tls_error[320];     // what OpenSSL logged on this connection
 };
 
 // settings are copied; what they point to must outlive the link, and the link
