@@ -1,0 +1,301 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The command line: one table of what is wrong with its exact sentence, one of
+// what is right.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+#define GOOD "--name cam1 --server h:1 --ca ca.pem --cert c.pem --key k.pem "
+
+static struct thingpass_options options;
+static struct thingpass_why why;
+static char words[8192];
+static char *arguments[128];
+
+// Parses a line; words are separated by one space, "_" stands for a space.
+static int parse(const char *line) {
+    int count = 0;
+    (void)snprintf(words, sizeof words, "%s", line);
+    arguments[count++] = (char *)(uintptr_t) "thingpass-thing";
+    for (char *w = strtok(words, " "); w != NULL; w = strtok(NULL, " ")) {
+        for (char *c = w; *c != '\0'; c++) {
+            *c = *c == '_' ? ' ' : *c;
+        }
+        arguments[count++] = w;
+    }
+    arguments[count] = NULL;
+    memset(&options, 0xa5, sizeof options);
+    why.text[0] = '\0';
+    return thingpass_options_parse(&options, count, arguments, &why);
+}
+
+static void good(const char *more) {
+    char line[8192];
+    (void)snprintf(line, sizeof line, GOOD "%s", more);
+    if (parse(line) != THINGPASS_OK) {
+        fail_msg("%s: %s", more, why.text);
+    }
+}
+
+static void bad(const char *line, const char *sentence) {
+    assert_int_equal(parse(line), THINGPASS_EINVAL);
+    assert_string_equal(why.text, sentence);
+}
+
+static void bad_more(const char *more, const char *sentence) {
+    char line[8192];
+    (void)snprintf(line, sizeof line, GOOD "%s", more);
+    bad(line, sentence);
+}
+
+static void what_is_missing_is_named(void **state) {
+    (void)state;
+    bad("", "--name THING is missing: the name in its certificate");
+    bad("--name cam1", "--server HOST:PORT is missing: the MQTT server");
+    bad("--name cam1 --server h",
+        "--ca FILE is missing: the CA that signed the server's certificate");
+    bad("--name cam1 --server h --ca f", "--cert FILE is missing: the thing's certificate");
+    bad("--name cam1 --server h --ca f --cert f", "--key FILE is missing: the thing's key");
+}
+
+static void what_is_unknown_is_named(void **state) {
+    (void)state;
+    bad_more("--sceen VGA", "--sceen: no such option, or it takes no value; --help lists all");
+    bad_more("-x", "-x: no such option, or it takes no value; --help lists all");
+    bad_more("--json=1", "--json=1: no such option, or it takes no value; --help lists all");
+    bad_more("photo.jpg", "\"photo.jpg\" is not an option; --help lists all");
+    bad_more("--count", "--count needs a value");
+}
+
+static void odd_values_are_refused(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"--name cam/1", "--name: \"cam/1\" is not 1 to 128 of A-Z a-z 0-9 :_-"},
+        {"--name +", "--name: \"+\" is not 1 to 128 of A-Z a-z 0-9 :_-"},
+        {"--kind Photo", "--kind: \"Photo\" is not 1 to 32 of a-z 0-9 -"},
+        {"--server :8883", "--server: \":8883\" is not HOST:PORT, such as 192.168.1.10:8883"},
+        {"--server h:0", "--server: \"h:0\" is not HOST:PORT, such as 192.168.1.10:8883"},
+        {"--server h:65536", "--server: \"h:65536\" is not HOST:PORT, such as 192.168.1.10:8883"},
+        {"--server h:1:2", "--server: \"h:1:2\" is not HOST:PORT, such as 192.168.1.10:8883"},
+        {"--server h:", "--server: \"h:\" is not HOST:PORT, such as 192.168.1.10:8883"},
+        {"--server [::1", "--server: \"[::1\" is not HOST:PORT, such as 192.168.1.10:8883"},
+        {"--server mqtts://h:1",
+         "--server: \"mqtts://h:1\" is not HOST:PORT, such as 192.168.1.10:8883"},
+        {"--mqtt 4", "--mqtt: \"4\" is neither 5 nor 3.1.1"},
+        {"--sha256 yes", "--sha256: \"yes\" is neither on nor off"},
+        {"--scene HD", "\"HD\" is not a picture size; give QVGA, VGA, SVGA, XGA, SXGA, UXGA or WxH "
+                       "from 16x16 to 4096x4096"},
+        {"--count 0", "--count: \"0\" is not a whole number from 1 to 4294967295"},
+        {"--count -1", "--count: \"-1\" is not a whole number from 1 to 4294967295"},
+        {"--count 1.5", "--count: \"1.5\" is not a whole number from 1 to 4294967295"},
+        {"--count 0x10", "--count: \"0x10\" is not a whole number from 1 to 4294967295"},
+        {"--count _1", "--count: \" 1\" is not a whole number from 1 to 4294967295"},
+        {"--count 99999999999999999999999",
+         "--count: \"99999999999999999999999\" is not a whole number from 1 to 4294967295"},
+        {"--interval 2s", "--interval: \"2s\" is not a whole number from 0 to 86400000"},
+        {"--deadline 0", "--deadline: \"0\" is not a whole number from 1 to 86400"},
+        {"--ask-wait 9", "--ask-wait: \"9\" is not a whole number from 10 to 600000"},
+        {"--noise 65", "--noise: \"65\" is not a whole number from 0 to 64"},
+        {"--seed 4294967296", "--seed: \"4294967296\" is not a whole number from 0 to 4294967295"},
+        {"--rate 0", "--rate: \"0\" is not a whole number from 1 to 1000000000"},
+        {"--cut-after 0", "--cut-after: \"0\" is not a whole number from 1 to 9223372036854775807"},
+        {"--cut-after 10,0", "--cut-after: \"0\" is not a whole number from 1 to 1000000"},
+        {"--cut-after 10,", "--cut-after: \"\" is not a whole number from 1 to 1000000"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bad_more(cases[i][0], cases[i][1]);
+    }
+}
+
+static void metadata_is_held_to_the_protocol(void **state) {
+    (void)state;
+    static const char form[] =
+        "--metadata: \"%s\" is not name=value; a name has 1 to 32 of a-z 0-9 -";
+    static const char *const malformed[] = {"fw", "=1", "Fw=1", "f_w=1",
+                                            "abcdefghijklmnopqrstuvwxyz0123456=1"};
+    char sentence[256];
+    char line[512];
+    for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
+        (void)snprintf(line, sizeof line, "--metadata %s", malformed[i]);
+        assert_int_equal(parse(line), THINGPASS_EINVAL);
+        (void)snprintf(sentence, sizeof sentence, form, arguments[2]);
+        assert_string_equal(why.text, sentence);
+    }
+    static const char value[] = "--metadata: the value of a must be at most 256 printable ASCII "
+                                "characters, with single spaces inside only";
+    static const char *const values[] = {"a=_b",   "a=b_",   "a=b__c",
+                                         "a=\x01", "a=\x7f", "a=\xc3\xa4"};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        (void)snprintf(line, sizeof line, "--metadata %s", values[i]);
+        bad_more(line, value);
+    }
+    (void)snprintf(line, sizeof line, "--metadata a=%0257d", 1);
+    bad_more(line, value);
+    bad_more("--metadata a=1 --metadata b=2 --metadata a=3", "--metadata: a is given twice");
+}
+
+static void there_is_a_limit_to_metadata(void **state) {
+    (void)state;
+    static const char much[] = "--metadata: too much of it; at most 16 pairs and 2048 bytes";
+    char line[8192] = "";
+    size_t used = 0;
+    for (int i = 0; i < 16; i++) {
+        used += (size_t)snprintf(line + used, sizeof line - used, "--metadata n%02d=%0125d ", i, i);
+    }
+    good(line); // 16 pairs of 3 + 125 bytes are 2048
+    assert_int_equal(options.metadata_count, 16);
+    (void)snprintf(line + used, sizeof line - used, "--metadata n16=");
+    bad_more(line, much);
+    used = 0;
+    for (int i = 0; i < 8; i++) {
+        used += (size_t)snprintf(line + used, sizeof line - used, "--metadata n%d=%0254d ", i, i);
+    }
+    good(line);
+    (void)snprintf(line + used, sizeof line - used, "--metadata x=");
+    bad_more(line, much);
+}
+
+static void contradictions_are_refused(void **state) {
+    (void)state;
+    bad_more("--camera d --scene VGA", "--camera and --scene: there is one camera; leave one out");
+    bad_more("--camera d --seed 1", "--seed goes with --scene, not with --camera");
+    bad_more("--camera d --noise 1", "--noise goes with --scene, not with --camera");
+    bad_more("--loop", "--loop goes with --camera; a scene never ends");
+    bad_more("--quiet --verbose", "--quiet and --verbose: leave one out");
+}
+
+static void defaults_are_as_the_help_says(void **state) {
+    (void)state;
+    good("");
+    assert_string_equal(options.name, "cam1");
+    assert_string_equal(options.host, "h");
+    assert_int_equal(options.port, 1);
+    assert_string_equal(options.s3_ca_file, "ca.pem");
+    assert_string_equal(options.root, "thingpass");
+    assert_int_equal(options.mqtt_version, 4);
+    assert_null(options.folder);
+    assert_int_equal(options.scene.width, 640);
+    assert_int_equal(options.scene.height, 480);
+    assert_int_equal(options.scene.noise, 8);
+    assert_false(options.scene.seeded);
+    assert_string_equal(options.scene.thing, "cam1");
+    assert_int_equal(options.count, 0);
+    assert_int_equal(options.interval_ms, 1000);
+    assert_int_equal(options.scene.interval_ms, 1000);
+    assert_int_equal(options.deadline_ms, 120000);
+    assert_int_equal(options.ask_wait_ms, 0);
+    assert_string_equal(options.kind, "photo");
+    assert_int_equal(options.metadata_count, 0);
+    assert_true(options.sha256);
+    assert_null(options.save);
+    assert_int_equal(options.rate, 0);
+    assert_int_equal(options.cut_after, 0);
+    assert_int_equal(options.level, THINGPASS_SAY_NOTICE);
+    assert_false(options.json);
+    assert_false(options.help);
+}
+
+static void everything_can_be_set(void **state) {
+    (void)state;
+    good("--server [fe80::1]:99 --s3-ca s3.pem --root a/b --mqtt 5 --scene 100x50 --seed 7 --noise "
+         "0 "
+         "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --metadata fw=1.4_rc=2 "
+         "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 --json --quiet");
+    assert_string_equal(options.host, "fe80::1");
+    assert_int_equal(options.port, 99);
+    assert_string_equal(options.s3_ca_file, "s3.pem");
+    assert_string_equal(options.root, "a/b");
+    assert_int_equal(options.mqtt_version, 5);
+    assert_int_equal(options.scene.width, 100);
+    assert_int_equal(options.scene.height, 50);
+    assert_true(options.scene.seeded);
+    assert_int_equal(options.scene.seed, 7);
+    assert_int_equal(options.scene.noise, 0);
+    assert_int_equal(options.count, 3);
+    assert_int_equal(options.interval_ms, 0);
+    assert_int_equal(options.scene.interval_ms, 0);
+    assert_int_equal(options.deadline_ms, 9000);
+    assert_int_equal(options.ask_wait_ms, 100);
+    assert_string_equal(options.kind, "log");
+    assert_int_equal(options.metadata_count, 2);
+    assert_string_equal(options.metadata[0].name, "fw");
+    assert_string_equal(options.metadata[0].value, "1.4 rc=2");
+    assert_string_equal(options.metadata[1].name, "empty");
+    assert_string_equal(options.metadata[1].value, "");
+    assert_false(options.sha256);
+    assert_string_equal(options.save, "out");
+    assert_int_equal(options.rate, 1000);
+    assert_int_equal(options.cut_after, 5000);
+    assert_int_equal(options.cuts, 3);
+    assert_true(options.json);
+    assert_int_equal(options.level, THINGPASS_SAY_ERROR);
+    good("--camera d --loop --verbose --server cam-hub.lan");
+    assert_string_equal(options.folder, "d");
+    assert_true(options.loop);
+    assert_int_equal(options.level, THINGPASS_SAY_DETAIL);
+    assert_string_equal(options.host, "cam-hub.lan");
+    assert_int_equal(options.port, 8883);
+}
+
+static void two_things_without_a_seed_do_not_look_alike(void **state) {
+    (void)state;
+    good("");
+    uint32_t first = options.scene.seed;
+    good("");
+    assert_int_not_equal(options.scene.seed, first);
+}
+
+// Every option is in the help, with the same name.
+static void the_help_names_every_option(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    thingpass_options_help(f);
+    assert_int_equal(fclose(f), 0);
+    static const char *const names[] = {
+        "--name",     "--server",    "--ca",       "--cert",  "--key",      "--s3-ca",  "--root",
+        "--mqtt",     "--camera",    "--loop",     "--scene", "--seed",     "--noise",  "--count",
+        "--interval", "--deadline",  "--ask-wait", "--kind",  "--metadata", "--sha256", "--save",
+        "--rate",     "--cut-after", "--json",     "--quiet", "--verbose",  "--help"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char entry[32];
+        size_t length = (size_t)snprintf(entry, sizeof entry, "\n  %s", names[i]);
+        const char *at = strstr(text, entry);
+        if (at == NULL || (at[length] != ' ' && at[length] != '\n')) {
+            fail_msg("%s is not in the help", names[i]);
+        }
+    }
+    free(text);
+    assert_int_equal(parse("--help --count 3"), THINGPASS_OK);
+    assert_true(options.help);
+    assert_int_equal(parse("-h"), THINGPASS_OK);
+    assert_true(options.help);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_missing_is_named),
+        cmocka_unit_test(what_is_unknown_is_named),
+        cmocka_unit_test(odd_values_are_refused),
+        cmocka_unit_test(metadata_is_held_to_the_protocol),
+        cmocka_unit_test(there_is_a_limit_to_metadata),
+        cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(defaults_are_as_the_help_says),
+        cmocka_unit_test(everything_can_be_set),
+        cmocka_unit_test(two_things_without_a_seed_do_not_look_alike),
+        cmocka_unit_test(the_help_names_every_option),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
