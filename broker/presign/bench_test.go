@@ -1,6 +1,22 @@
 // SPDX-FileCopyrightText: the thingpass authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Measured on 2026-11-23: a shared virtual machine, 2 cores of a server CPU with
+// SHA instructions, Go 1.26, aws-sdk-go-v2 1.47.7 with s3 1.114.8. Ratios of
+// BenchmarkRatios: five runs of 2 s on the idle machine, then three of 3 s with
+// a load of 1 to 2.
+//
+//	                         idle           loaded         wanted
+//	x-floor                  1.38 to 1.41   1.40 to 1.45   1.5 at most
+//	sdk-PresignPutObject-x   25.3 to 26.7   27.1 to 31.5   25 at least
+//	sdk-PresignHTTP-x        6.8 to 7.3     7.3 to 8.3
+//	allocations              1 (448 B: the URL)            2 at most
+//
+// One URL took 0.83 µs idle. With header names that were never seen before
+// (BenchmarkSignAllNew) it takes a third to a half more, still without
+// another allocation. The rest of the distance to the floor is copying: each
+// piece of the text costs a few nanoseconds, whatever its length.
+
 package presign_test
 
 import (
@@ -19,9 +35,11 @@ import (
 
 // The contestants sign the same photo: each makes one URL per call.
 
+// newSign is ours. Its clock goes on as if a thousand URLs were made a second.
 func newSign(tb testing.TB) func() {
 	s, r, now := awsSigner(tb), photo(), noon
 	return func() {
+		now = now.Add(time.Millisecond)
 		if _, err := s.Sign(now, manualKeys, r); err != nil {
 			tb.Fatal(err)
 		}
@@ -85,9 +103,9 @@ func BenchmarkFloor(b *testing.B)               { benchmark(b, newFloor(b)) }
 func BenchmarkSDKPresignPutObject(b *testing.B) { benchmark(b, newSDKPutObject(b)) }
 func BenchmarkSDKPresignHTTP(b *testing.B)      { benchmark(b, newSDKHTTP(b)) }
 
-// BenchmarkSignNewHeaders changes the header names so often that no shape is
-// ever found again: the worst that a client can do to us.
-func BenchmarkSignNewHeaders(b *testing.B) {
+// BenchmarkSignAllNew has another second and other header names each time, so
+// that nothing but the signing key is ever found again.
+func BenchmarkSignAllNew(b *testing.B) {
 	s, r := awsSigner(b), photo()
 	last := &r.Headers[len(r.Headers)-1]
 	names := []string{"x-amz-meta-a", "x-amz-meta-b", "x-amz-meta-c", "x-amz-meta-d", "x-amz-meta-e"}
@@ -95,7 +113,7 @@ func BenchmarkSignNewHeaders(b *testing.B) {
 	benchmark(b, func() {
 		last.Name = names[i%len(names)]
 		i++
-		if _, err := s.Sign(noon, manualKeys, r); err != nil {
+		if _, err := s.Sign(noon.Add(time.Duration(i)*time.Second), manualKeys, r); err != nil {
 			b.Fatal(err)
 		}
 	})

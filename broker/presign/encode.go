@@ -71,9 +71,6 @@ func appendLower(dst []byte, name string) ([]byte, bool) {
 // US-ASCII and spaces: a tab or a newline could be read as another header, and
 // what bytes above 0x7f become on the way is up to each HTTP library.
 func appendTrimmed(dst []byte, value string) ([]byte, bool) {
-	if visible(value) {
-		return append(dst, value...), true // as nearly all are
-	}
 	value = strings.Trim(value, " ")
 	start := 0
 	for i := range len(value) {

@@ -18,7 +18,7 @@ func (s *Signer) Hashed(now time.Time, c Credentials, r Request) (canonical, toS
 	if err := w.writeRequest(s, sc, &r, date, int64(r.Expires/time.Second)); err != nil {
 		return "", "", err
 	}
-	w.sign(sc)
+	w.sign()
 	return string(w.text[w.start:w.request]), string(w.text[w.request:]), nil
 }
 

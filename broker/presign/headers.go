@@ -131,6 +131,7 @@ func (w *scribe) shape(headers []Header) (*shape, error) {
 
 // appendHeaders appends the canonical headers, each on a line after the last.
 func (s *shape) appendHeaders(b []byte, host string, headers []Header) ([]byte, error) {
+	ok := false
 	for i := range s.fields {
 		f := &s.fields[i]
 		b = append(b, f.label...)
@@ -138,8 +139,10 @@ func (s *shape) appendHeaders(b []byte, host string, headers []Header) ([]byte, 
 			b = append(b, host...)
 			continue
 		}
-		start, ok := len(b), false
-		if b, ok = appendTrimmed(b, headers[f.index].Value); !ok {
+		start, value := len(b), headers[f.index].Value
+		if visible(value) {
+			b = append(b, value...) // as nearly all are
+		} else if b, ok = appendTrimmed(b, value); !ok {
 			return b, fmt.Errorf("header %s has a control or non-ASCII character: encode its value", f.name())
 		}
 		if string(f.name()) == "content-length" && !decimal(b[start:]) {

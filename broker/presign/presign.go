@@ -8,8 +8,8 @@
 // with those values, or S3 answers 403. That is how a size, a type, a checksum
 // or "only if new" becomes a promise.
 //
-// The AWS SDK can do the same, but it costs some fifty times the two hashes
-// that are needed, and it decides by itself which headers become query
+// The AWS SDK can do the same, but its presigner costs some forty times the two
+// hashes that are needed, and it decides by itself which headers become query
 // parameters (S3 then ignores some of them) and which stay unsigned. Here the
 // caller decides, and what cannot be bound is refused. The tests hold the two
 // together: for everything both can express, the bytes are identical.
@@ -126,7 +126,7 @@ func (s *Signer) presign(date, seconds int64, c *Credentials, r *Request) (strin
 	if err := w.writeRequest(s, sc, r, date, seconds); err != nil {
 		return "", err
 	}
-	w.sign(sc)
+	w.sign()
 	return w.url(s.endpoint.origin), nil
 }
 

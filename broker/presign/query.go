@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -71,18 +70,13 @@ func checkParam(q *Header) error {
 
 // appendQuery appends the canonical query, ours and the caller's merged, with a
 // '&' before each pair.
-func (w *scribe) appendQuery(b []byte, sc *scope, sh *shape, seconds int64) []byte {
+func (w *scribe) appendQuery(b []byte, sh *shape) []byte {
 	next := w.pairs
-	b, next = appendParam(b, next, paramAlgorithm, "&"+paramAlgorithm+"="+algorithm)
-	b, next = appendParam(b, next, paramCredential, sc.credential)
-	b, next = appendParam(b, next, paramDate, sc.date)
-	b = append(b, w.clock[:]...)
-	b, next = appendParam(b, next, paramExpires, "&"+paramExpires+"=")
-	b = strconv.AppendInt(b, seconds, 10)
-	if sc.token != "" {
-		b, next = appendParam(b, next, paramToken, sc.token)
+	if len(next) > 0 && string(next[0].name) < paramSignedHeaders {
+		b, next = w.moment.appendQuery(b, next)
+	} else {
+		b = append(b, w.moment.query...)
 	}
-	b, next = appendParam(b, next, paramSignedHeaders, "&"+paramSignedHeaders+"=")
 	b = append(b, sh.query...)
 	return appendPairs(b, next)
 }

@@ -33,6 +33,44 @@ func TestClockMayGoAnywhere(t *testing.T) {
 	}
 }
 
+func TestLocalTimeDoesNotMatter(t *testing.T) {
+	old := time.Local
+	t.Cleanup(func() { time.Local = old })
+	for _, hours := range []int{-12, -1, 0, 1, 14} {
+		time.Local = time.FixedZone("here", hours*60*60)
+		for _, now := range []time.Time{noon, noon.Local(), noon.Truncate(24 * time.Hour)} {
+			got := sign(t, awsSigner(t), now, manualKeys, photo())
+			equal(t, "URL", got.URL, sdkSign(t, sites()[0], now, manualKeys, photo()))
+			if got.Expires.Location() != time.UTC {
+				t.Errorf("expires at %v, want UTC", got.Expires)
+			}
+		}
+	}
+}
+
+// A signer remembers what header names come to. Names that look alike must not
+// be taken for each other.
+func TestHeaderNamesAreNotConfused(t *testing.T) {
+	s := awsSigner(t)
+	type headers = []presign.Header
+	for range 3 {
+		for _, h := range []headers{
+			{{"x-amz-meta-a", "1"}, {"x-amz-meta-b", "2"}},
+			{{"x-amz-meta-a", "1"}, {"x-amz-meta-c", "2"}},
+			{{"x-amz-meta-b", "1"}, {"x-amz-meta-a", "2"}},
+			{{"X-Amz-Meta-A", "1"}, {"x-amz-meta-b", "2"}},
+			{{"x-amz-meta-a", "1"}},
+			{{"x-amz-meta-a", "1"}, {"x-amz-meta-b", "2"}, {"aaaa-bbb-cccc", "3"}},
+			{{"x-amz-meta-ax", "1"}, {"amz-meta-b", "2"}},
+			nil,
+		} {
+			r := photo()
+			r.Headers = h
+			equal(t, "URL", sign(t, s, noon, manualKeys, r).URL, sdkSign(t, sites()[0], noon, manualKeys, r))
+		}
+	}
+}
+
 func TestRotatedCredentialsSignAsThemselves(t *testing.T) {
 	s := awsSigner(t)
 	all := rotation()
@@ -75,6 +113,26 @@ func TestOneKeyServesAWholeDay(t *testing.T) {
 	}
 	if n := s.Scopes(); n != 1 {
 		t.Errorf("%d signing keys for one day", n)
+	}
+}
+
+func TestKeyIsDerivedOnceHoweverManyAskAtOnce(t *testing.T) {
+	for range 200 {
+		s, start := awsSigner(t), make(chan struct{})
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				<-start
+				if _, err := s.Sign(noon, manualKeys, photo()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		close(start)
+		all.Wait()
+		if n := s.Scopes(); n != 1 {
+			t.Fatalf("%d signing keys for the same credentials and day", n)
+		}
 	}
 }
 

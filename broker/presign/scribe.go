@@ -3,11 +3,7 @@
 
 package presign
 
-import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"hash"
-)
+import "crypto/sha256"
 
 // A scribe holds the buffers in which one URL is written, and is used again for
 // the next one. It keeps no reference to what the caller gave: only copies.
@@ -21,16 +17,13 @@ import (
 type scribe struct {
 	text                             []byte
 	start, path, query, end, request int // where they are in text
-	clock                            [len("T150405Z")]byte
 
+	moment moment
 	shapes [4]shape
 	oldest int
 	pairs  []pair
 	extra  []byte // what pairs point into
-
-	scope *scope
-	mac   hash.Hash // keyed for scope: its Reset costs next to nothing
-	sum   [sha256.Size]byte
+	sum    [sha256.Size]byte
 }
 
 // writeRequest writes the canonical request.
@@ -46,7 +39,7 @@ func (w *scribe) writeRequest(s *Signer, sc *scope, r *Request, date, seconds in
 	if err := w.sortQuery(r.Query); err != nil {
 		return err
 	}
-	w.setClock(date % secondsPerDay)
+	w.moment.be(sc, date, seconds)
 	b := append(w.text[:0], s.endpoint.origin...) // as room for it
 	w.start = len(b)
 	b = append(b, r.Method...)
@@ -55,7 +48,7 @@ func (w *scribe) writeRequest(s *Signer, sc *scope, r *Request, date, seconds in
 	b = append(b, s.endpoint.path...)
 	b = appendPath(b, r.Key)
 	w.query = len(b)
-	b = w.appendQuery(b, sc, sh, seconds)
+	b = w.appendQuery(b, sh)
 	b[w.query] = '\n' // instead of the first pair's '&'
 	w.end = len(b)
 	b, err = sh.appendHeaders(b, s.endpoint.host, r.Headers)
@@ -67,19 +60,14 @@ func (w *scribe) writeRequest(s *Signer, sc *scope, r *Request, date, seconds in
 }
 
 // sign appends the string to sign, and computes its signature.
-func (w *scribe) sign(sc *scope) {
+func (w *scribe) sign() {
 	w.sum = sha256.Sum256(w.text[w.start:])
-	b := append(w.text, algorithm+"\n"...)
-	b = append(b, sc.date[len(sc.date)-len("20060102"):]...)
-	b = append(b, w.clock[:]...)
-	b = append(b, sc.path...)
+	b := append(w.text, w.moment.toSign...)
 	b = appendHex(b, &w.sum)
-	if w.scope != sc {
-		w.scope, w.mac = sc, hmac.New(sha256.New, sc.key)
-	}
-	w.mac.Reset()
-	w.mac.Write(b[w.request:])
-	w.mac.Sum(w.sum[:0])
+	mac := w.moment.mac
+	mac.Reset()
+	mac.Write(b[w.request:])
+	mac.Sum(w.sum[:0])
 	w.text = b
 }
 
@@ -103,13 +91,4 @@ func (w *scribe) huge() bool {
 		}
 	}
 	return cap(w.text) > usual || cap(w.extra) > usual
-}
-
-// setClock keeps the time of day as X-Amz-Date and the string to sign have it.
-func (w *scribe) setClock(seconds int64) {
-	copy(w.clock[:], "T000000Z")
-	for i, n := range [3]int64{seconds / 3600, seconds / 60 % 60, seconds % 60} {
-		w.clock[1+2*i] += byte(n / 10)
-		w.clock[2+2*i] += byte(n % 10)
-	}
 }
