@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "header.h"
+#include "http_fields.h"
 
 enum { head_max = 8192 }; // bytes of lines: status, headers, chunk sizes, trailers
 
@@ -108,78 +109,6 @@ static int on_header_start(struct thingpass_http_response *r, char c) {
     return c == ':' ? THINGPASS_EHTTP : on_header_name(r, c);
 }
 
-static int on_length(struct thingpass_http_response *r, struct thingpass_span value) {
-    uint64_t length;
-    if (!thingpass_span_u64(value, &length) || (r->has_length && length != r->length)) {
-        return THINGPASS_EHTTP;
-    }
-    r->has_length = true;
-    r->length = length;
-    return THINGPASS_OK;
-}
-
-static int on_encoding(struct thingpass_http_response *r, struct thingpass_span value) {
-    if (r->chunked || !thingpass_span_is_nocase(value, "chunked")) {
-        return THINGPASS_EHTTP;
-    }
-    r->chunked = true;
-    return THINGPASS_OK;
-}
-
-static struct thingpass_span trim(struct thingpass_span s) {
-    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t')) {
-        s.n--;
-    }
-    while (s.n > 0 && (*s.p == ' ' || *s.p == '\t')) {
-        s.p++;
-        s.n--;
-    }
-    return s;
-}
-
-static void on_connection(struct thingpass_http_response *r, struct thingpass_span value) {
-    while (value.n > 0) {
-        const char *comma = memchr(value.p, ',', value.n);
-        size_t n = comma == NULL ? value.n : (size_t)(comma - value.p);
-        struct thingpass_span option = {value.p, n};
-        r->close = r->close || thingpass_span_is_nocase(trim(option), "close");
-        n += comma == NULL ? 0 : 1;
-        value.p += n;
-        value.n -= n;
-    }
-}
-
-static void on_retry_after(struct thingpass_http_response *r, struct thingpass_span value) {
-    uint64_t s;
-    if (thingpass_span_u64(value, &s)) { // a date is ignored
-        r->retry_s = s < 86400 ? (uint32_t)s : 86400;
-    }
-}
-
-static int on_header(struct thingpass_http_response *r) {
-    struct thingpass_span name = {r->name, r->name_len};
-    struct thingpass_span stored = {r->value, r->value_len};
-    bool cut = r->value_len > sizeof r->value;
-    struct thingpass_span value = {r->value, 0};
-    if (!cut) {
-        value = trim(stored);
-    }
-    if (thingpass_span_is_nocase(name, "content-length")) {
-        return on_length(r, value); // a cut one is empty, and refused
-    }
-    if (thingpass_span_is_nocase(name, "transfer-encoding")) {
-        return on_encoding(r, value);
-    }
-    if (thingpass_span_is_nocase(name, "connection")) {
-        r->close = r->close || cut;
-        on_connection(r, value);
-    }
-    if (thingpass_span_is_nocase(name, "retry-after")) {
-        on_retry_after(r, value);
-    }
-    return THINGPASS_OK;
-}
-
 static int on_value(struct thingpass_http_response *r, char c) {
     if (c == '\r') {
         return go(r, HEADER_LF);
@@ -198,7 +127,7 @@ static int on_value_start(struct thingpass_http_response *r, char c) {
 }
 
 static int on_header_lf(struct thingpass_http_response *r, char c) {
-    int err = c == '\n' ? on_header(r) : THINGPASS_EHTTP;
+    int err = c == '\n' ? thingpass_http_field(r) : THINGPASS_EHTTP;
     return err < 0 ? err : go(r, HEADER_START);
 }
 

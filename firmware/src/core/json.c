@@ -111,8 +111,7 @@ static bool check_before(struct walk *w, int node) {
     }
     if (t[parent].type == JSMN_STRING) { // the value of a name
         int object = t[parent].parent;
-        return parent == node - 1 && object >= 0 && t[object].type == JSMN_OBJECT &&
-               expect(w, ':');
+        return parent == node - 1 && object >= 0 && t[object].type == JSMN_OBJECT && expect(w, ':');
     }
     bool is_name = t[parent].type == JSMN_OBJECT;
     if (is_name && (t[node].type != JSMN_STRING || t[node].size != 1)) {

@@ -50,13 +50,25 @@ int thingpass_step_report(struct thingpass *tp);
 // Whether a request for this object would fit the chunk buffer.
 bool thingpass_request_fits(const struct thingpass *tp);
 
+// Whether a message has been published whose answer is wanted. Only then is the
+// reply buffer free to take one.
+bool thingpass_awaits_reply(const struct thingpass *tp);
+
 // transfer.c
 int thingpass_step_connect(struct thingpass *tp);
 int thingpass_step_send(struct thingpass *tp);
+
+// Nothing moved: waits on, or takes the connection for lost when nothing has
+// moved for so long.
+int thingpass_wait_for_stream(struct thingpass *tp, uint32_t patience_ms);
+
+// receive.c
 int thingpass_step_receive(struct thingpass *tp);
 
-// The broker does not find the object: uploads it again, if that is possible.
-void thingpass_not_stored(struct thingpass *tp);
+// retry.c: plans what follows when a transfer has failed, or when the URL is of
+// no use or the object is not there; or ends the upload.
+void thingpass_transfer_failed(struct thingpass *tp);
+void thingpass_ask_anew(struct thingpass *tp);
 
 // connection.c: returns THINGPASS_OK once there is a connection for the grant,
 // THINGPASS_EAGAIN while it is being made, or THINGPASS_EIO.

@@ -54,7 +54,8 @@ static int on_body(http_parser *p, const char *at, size_t n) {
 static int on_headers_complete(http_parser *p) {
     struct hearing *h = p->data;
     h->keep_alive = http_should_keep_alive(p) != 0;
-    return 0;
+    // It leaves it to us to say that these have no body, whatever their length.
+    return p->status_code == 204 || p->status_code == 304;
 }
 
 static int on_message_complete(http_parser *p) {
