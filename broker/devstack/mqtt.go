@@ -73,7 +73,7 @@ func StartMQTT(ctx context.Context, o MQTTOptions) (*MQTT, error) {
 	m := &MQTT{server: newServer(log), listener: newListener(tcp, o.tls(), log)}
 	m.listener.goodbye = m.goodbye
 	m.listener.patience.Store(int64(orDefault(o.WriteTimeout, writeTimeout)))
-	if err := m.serve(&hook{topics: t, server: m.server, log: log}); err != nil {
+	if err := m.serve(&hook{topics: t, server: m.server, sessions: m.listener.sessions, log: log}); err != nil {
 		tcp.Close()
 		return nil, fmt.Errorf("start MQTT: %w", err)
 	}

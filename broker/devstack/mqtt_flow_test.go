@@ -5,8 +5,10 @@ package devstack_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -273,6 +275,57 @@ func TestCloseWhileClientsLeave(t *testing.T) {
 			t.Fatal(err)
 		}
 		leaving.Wait()
+	}
+}
+
+// A thing that comes back while its old connection still stands hears replies.
+func TestReconnectedThingIsHeard(t *testing.T) {
+	m := startMQTT(t)
+	broker := m.broker()
+	cert := m.ca.thing(t, "cam1")
+	var thing *v5
+	for i := range 200 {
+		old := thing
+		thing = m.must(cert, "cam1")
+		if got := thing.subscribe("thingpass/cam1/response"); got != 1 {
+			t.Fatalf("SUBACK %#x", got)
+		}
+		broker.publish("thingpass/cam1/response", strconv.Itoa(i))
+		if got, want := thing.next(), fmt.Sprintf("thingpass/cam1/response %d", i); got != want {
+			t.Fatalf("received %q, want %q", got, want)
+		}
+		if old != nil {
+			old.closed(0x8e) // session taken over
+		}
+	}
+}
+
+// However many connections a client opens at once, the last one is served.
+func TestManyConnectionsOfOneClient(t *testing.T) {
+	m := startMQTT(t)
+	cert := m.ca.thing(t, "cam1")
+	for range 5 {
+		var all sync.WaitGroup
+		for range 10 {
+			conn, err := m.tls(&cert)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Go(func() {
+				defer conn.Close()
+				conn.SetDeadline(time.Now().Add(5 * time.Second))
+				r := &raw{Conn: conn, t: t, version: 4}
+				r.send(0x10, append(append(text("MQTT"), 4, 2, 0, 30), text("cam1")...))
+				if _, err := conn.Read(make([]byte, 4)); err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Error("the server neither answers nor hangs up")
+				}
+			})
+		}
+		all.Wait()
+		thing := m.must(cert, "cam1")
+		if got := thing.publish("thingpass/cam1/upload-request", "x"); got > 0x10 {
+			t.Errorf("PUBACK %#x", got)
+		}
 	}
 }
 

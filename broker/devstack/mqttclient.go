@@ -19,6 +19,8 @@ type client struct {
 	window   *window
 	patience *atomic.Int64 // the listener's
 	dropped  atomic.Int64  // messages
+	id       string        // client id, once it is known; see sessions
+	gone     chan struct{} // closed when mochi is done with it
 }
 
 // owner is the connection of a mochi client; ok is false for one that is not

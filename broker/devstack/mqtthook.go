@@ -27,9 +27,10 @@ const (
 
 type hook struct {
 	mqtt.HookBase
-	topics *topics
-	server *mqtt.Server
-	log    *slog.Logger
+	topics   *topics
+	server   *mqtt.Server
+	sessions *sessions
+	log      *slog.Logger
 }
 
 func (h *hook) ID() string { return "thingpass" }
@@ -47,7 +48,7 @@ func (h *hook) Provides(b byte) bool {
 func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	err := h.admit(cl, pk)
 	if err == nil {
-		return nil
+		return h.takeOver(cl)
 	}
 	h.refused(cl, "CONNECT", err)
 	code := packets.ErrNotAuthorized

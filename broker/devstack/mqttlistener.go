@@ -31,6 +31,7 @@ type mtlsListener struct {
 	config   *tls.Config
 	patience atomic.Int64 // with a client that takes nothing, a time.Duration
 	goodbye  func()       // tells the clients that the server ends
+	sessions *sessions
 	log      *slog.Logger
 
 	mu    sync.Mutex
@@ -39,7 +40,7 @@ type mtlsListener struct {
 }
 
 func newListener(l net.Listener, config *tls.Config, log *slog.Logger) *mtlsListener {
-	return &mtlsListener{net: l, config: config, log: log, conns: make(map[net.Conn]struct{})}
+	return &mtlsListener{net: l, config: config, log: log, sessions: newSessions(), conns: make(map[net.Conn]struct{})}
 }
 
 func (l *mtlsListener) ID() string              { return "mtls" }
@@ -78,7 +79,9 @@ func (l *mtlsListener) serve(raw net.Conn, establish listeners.EstablishFn) {
 		l.log.Warn("mqtt refused", "what", "TLS", "why", err, "remote", remote)
 		return
 	}
-	err = establish(l.ID(), &client{Conn: conn, who: who, window: newWindow(), patience: &l.patience})
+	c := &client{Conn: conn, who: who, window: newWindow(), patience: &l.patience, gone: make(chan struct{})}
+	err = establish(l.ID(), c)
+	l.sessions.left(c)
 	l.log.Debug("mqtt connection ended", "who", who, "remote", remote, "why", err)
 }
 
