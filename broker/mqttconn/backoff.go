@@ -8,10 +8,6 @@ import (
 	"time"
 )
 
-// stable is how long a connection must have been up for the next pause to be
-// the shortest again. One that is thrown out at once does not count as success.
-const stable = 10 * time.Second
-
 // backoff gives the pauses between attempts: random, so that brokers that lost
 // the same server do not return in the same moment, and doubled each time. There
 // is one before the very first repetition too; without it two clients with one
@@ -19,6 +15,15 @@ const stable = 10 * time.Second
 type backoff struct {
 	min, max time.Duration
 	attempt  int
+}
+
+// served tells how long the connection lasted. Only one that outlived the
+// longest pause was a success: two clients with one id let each other live as
+// long as their pauses.
+func (b *backoff) served(lasted time.Duration) {
+	if lasted > b.max {
+		b.attempt = 0
+	}
 }
 
 // next is between half of min·2^attempt and all of it, and never above max.
@@ -30,8 +35,6 @@ func (b *backoff) next() time.Duration {
 	}
 	return jitter(d)
 }
-
-func (b *backoff) reset() { b.attempt = 0 }
 
 // jitter is between half of d and all of it.
 func jitter(d time.Duration) time.Duration { return d - rand.N(d/2+1) }

@@ -38,7 +38,7 @@ type Config struct {
 	// each connection's Receive Maximum: how many the server may send ahead of
 	// our acknowledgements. So a single connection to a server that keeps the
 	// rule never overfills it; several connections, requests at QoS 0 and
-	// servers that do not keep it (Mosquitto before 2.0.12) do, and those
+	// servers that do not keep it (Mosquitto 2.0.11 does not) do, and those
 	// requests are refused as busy.
 	Queue int
 

@@ -8,9 +8,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -22,6 +24,7 @@ type conn struct {
 	id      string
 	log     *slog.Logger
 	backoff backoff
+	sudden  int // ends of short connections in a row, for which the server gave no reason
 }
 
 func newConn(c *Client, p *pool, i int) *conn {
@@ -43,13 +46,14 @@ func (c *conn) run(ctx context.Context) int {
 		if ctx.Err() != nil {
 			return left
 		}
-		pause := c.backoff.next()
-		if errors.Is(err, errTakenOver) {
-			pause = jitter(c.conf.TakenOverWait)
-			c.log.Error("thrown out", "err", err, "again_in", pause)
-		} else {
-			c.log.Warn("not connected", "err", err, "again_in", pause)
+		pause, level := c.backoff.next(), slog.LevelWarn
+		switch {
+		case errors.Is(err, errTakenOver):
+			pause, level = jitter(c.conf.TakenOverWait), slog.LevelError
+		case errors.Is(err, errSuspect):
+			level = slog.LevelError
 		}
+		c.log.Log(ctx, level, "not connected", "err", err, "again_in", pause)
 		sleep(ctx, pause)
 	}
 }
@@ -62,10 +66,23 @@ func (c *conn) once(ctx context.Context) (left int, err error) {
 	}
 	began := time.Now()
 	left, err = c.serve(ctx, l)
-	if time.Since(began) > stable {
-		c.backoff.reset()
+	lasted := time.Since(began)
+	c.backoff.served(lasted)
+	return left, c.suspect(lasted, err)
+}
+
+// suspect adds to the third sudden end in a row what it may well be: Mosquitto
+// 2.0.11, which is Debian 11's, does not tell a client that another took its id.
+func (c *conn) suspect(lasted time.Duration, err error) error {
+	sudden := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
+	if !sudden || lasted > c.conf.ReconnectMax {
+		c.sudden = 0
+		return err
 	}
-	return left, err
+	if c.sudden++; c.sudden < 3 {
+		return err
+	}
+	return fmt.Errorf("%w; it is the %d. time in a row: %w", err, c.sudden, errSuspect)
 }
 
 // connect returns a link to a server that can do what we need.
@@ -90,8 +107,7 @@ func (c *conn) connect(ctx context.Context) (*link, error) {
 		return nil, errNoShared
 	}
 	c.counts.connects.Add(1)
-	c.log.Info("connected", "session_present", ack.SessionPresent, "tls", tls.VersionName(socket.ConnectionState().Version),
-		"max_packet", l.session.limits.packet)
+	c.log.Info("connected", "session_present", ack.SessionPresent, "tls", tls.VersionName(socket.ConnectionState().Version))
 	return l, nil
 }
 

@@ -29,8 +29,9 @@ type fakeServer struct {
 // not the test: the test judges what the client makes of it.
 type peer struct {
 	net.Conn
-	n  int // of the connection, from 0
-	in *bufio.Reader
+	sync.Mutex     // paho's packets lock it while they are written
+	n          int // of the connection, from 0
+	in         *bufio.Reader
 }
 
 func startFake(t *testing.T, script func(p *peer)) *fakeServer {

@@ -19,6 +19,7 @@ import (
 
 var (
 	errTakenOver = errors.New("another client uses this client id: give each broker its own")
+	errSuspect   = errors.New("perhaps another client uses this client id, each broker needs its own")
 	errNoShared  = errors.New("the server offers no shared subscriptions: leave the group empty, and run one broker with one connection")
 )
 

@@ -258,6 +258,25 @@ func TestPausesGrowWhenTheServerThrowsUsOut(t *testing.T) {
 	}
 }
 
+func TestTakenOverClientWaitsLong(t *testing.T) {
+	connections := make(chan time.Time, 100)
+	f := startFake(t, func(p *peer) {
+		connections <- time.Now()
+		p.subscribed(packets.Properties{})
+		p.disconnect(packets.DisconnectSessionTakenOver)
+	})
+	conf := f.config(t)
+	conf.TakenOverWait = time.Second
+	r := run(t, conf, handler{})
+	first, second := <-connections, <-connections // it does not give up
+	if waited := second.Sub(first); waited < conf.TakenOverWait/2 {
+		t.Errorf("it came back after %v", waited)
+	}
+	if log := r.log.String(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "another client uses this client id: give each broker its own") {
+		t.Errorf("the log does not complain:\n%s", log)
+	}
+}
+
 // A request at QoS 0 has no acknowledgement, and is answered all the same.
 func TestRequestAtQoS0IsAnswered(t *testing.T) {
 	got := make(chan string, 10)

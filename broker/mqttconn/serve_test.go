@@ -57,7 +57,7 @@ func TestRefusedRequestIsLoggedOnceWithoutItsPayload(t *testing.T) {
 
 // A slow handler must not make requests wait for each other.
 func TestRequestsAreHandledAtTheSameTime(t *testing.T) {
-	const requests, work = 300, 20 * time.Millisecond
+	const requests, work = 200, 20 * time.Millisecond // fewer than the queue takes
 	s := startMosquitto(t)
 	var now, most atomic.Int64
 	runUp(t, config(s.Services, s.ServiceTLS("svc")), handler{handle: func(_ context.Context, m broker.Message) ([]broker.Message, error) {
@@ -84,8 +84,15 @@ func TestRequestsAreHandledAtTheSameTime(t *testing.T) {
 // sendAll sends the requests 0 to n-1, each once, from all things at a time.
 func sendAll(t *testing.T, things []*thing, n int) {
 	t.Helper()
+	sendEach(t, things, n, 0)
+}
+
+// sendEach is sendAll with a pause after each request.
+func sendEach(t *testing.T, things []*thing, n int, pause time.Duration) {
+	t.Helper()
 	var all sync.WaitGroup
 	for i := range n {
+		time.Sleep(pause)
 		all.Go(func() {
 			if err := things[i%len(things)].send(fmt.Sprint(i)); err != nil {
 				t.Errorf("request %d: %v", i, err)
