@@ -21,7 +21,7 @@
 
 #include "mosquitto_server.h"
 #include "mqtt_mosquitto.h"
-#include "world.h"
+#include "posix_world.h"
 
 #define OPEN_TO_ALL "allow_anonymous true\n"
 

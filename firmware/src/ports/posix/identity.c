@@ -13,8 +13,8 @@
 #include <mbedtls/version.h>
 #include <mbedtls/x509_crt.h>
 
+#include "posix_world.h"
 #include "tls_trust.h"
-#include "world.h"
 
 static int random_bytes(void *ctx, unsigned char *out, size_t length) {
     return thingpass_posix_random.fill(ctx, out, length);

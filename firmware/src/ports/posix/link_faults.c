@@ -4,7 +4,7 @@
 
 #include "link_faults.h"
 
-#include "world.h"
+#include "posix_world.h"
 
 enum { SLICE_MS = 20 }; // a slow link moves something about so often
 

@@ -24,8 +24,8 @@
 
 #include "mqtt_client.h"
 #include "mqtt_words.h"
+#include "posix_world.h"
 #include "tls_name.h"
-#include "world.h"
 
 enum {
     KEEP_ALIVE_S = 30, // the least that AWS IoT Core takes

@@ -10,7 +10,7 @@
 
 #include "option_rules.h"
 #include "option_values.h"
-#include "world.h"
+#include "posix_world.h"
 
 enum option_code {
     NAME = 256,

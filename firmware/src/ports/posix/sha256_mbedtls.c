@@ -6,7 +6,7 @@
 
 #include <mbedtls/version.h>
 
-#include "world.h"
+#include "posix_world.h"
 
 // mbedTLS 2.28 calls the functions with a result ..._ret; 3.0 dropped the suffix.
 #if MBEDTLS_VERSION_MAJOR >= 3

@@ -6,8 +6,8 @@
 
 #include <poll.h>
 
+#include "posix_world.h"
 #include "tls_stream.h"
-#include "world.h"
 
 bool thingpass_tls_diagnose(const struct thingpass_tls_trust *trust, const char *host,
                             uint16_t port, int patience_ms, struct thingpass_why *why) {

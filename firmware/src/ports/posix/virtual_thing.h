@@ -7,8 +7,8 @@
 #include "link_faults.h"
 #include "mqtt_mosquitto.h"
 #include "options.h"
+#include "posix_world.h"
 #include "thingpass/thingpass.h"
-#include "world.h"
 
 enum { THINGPASS_LENT_CHUNK = 4096 }; // one TLS record
 

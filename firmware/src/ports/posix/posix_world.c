@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #if !defined(ESP_PLATFORM)
 
-#include "world.h"
+#include "posix_world.h"
 
 #include <errno.h>
 #include <sys/random.h>
