@@ -164,7 +164,7 @@ static uint64_t content_length(const struct world *w) {
 static void request_is_whole(struct world *w) {
     const struct world_put *p = put_now(w);
     w->answered = true;
-    if (p->answer == NULL || strncmp(p->answer + 9, "200", 3) != 0) {
+    if (p->answer == NULL || strncmp(p->answer, "HTTP/1.1 200", 12) != 0) {
         return;
     }
     w->stored = realloc(w->stored, w->body_len + 1);
