@@ -41,7 +41,7 @@ struct thingpass_http_response {
     bool chunked;
     bool has_length;
     uint16_t status;
-    uint16_t head_len; // bytes of lines: status, headers, chunk sizes, trailers
+    uint16_t head_len; // bytes of lines: status, headers, chunk sizes
     uint32_t retry_s;  // Retry-After, 0 if none
     uint64_t length;   // what is left of the body, or of the chunk at hand
     uint64_t body_len; // bytes of body passed on

@@ -8,7 +8,7 @@
 #include "header.h"
 #include "http_fields.h"
 
-enum { head_max = 8192 }; // bytes of lines: status, headers, chunk sizes, trailers
+enum { head_max = 8192 }; // bytes of lines: status, headers, chunk sizes
 
 enum state {
     STATUS_LINE,
@@ -26,10 +26,8 @@ enum state {
     CHUNK_LF,
     CHUNK_CR,
     CHUNK_END_LF,
-    TRAILER_START,
-    TRAILER,
-    TRAILER_LF,
-    TRAILERS_LF,
+    LAST_CR,
+    LAST_LF,
     // From here on bytes are body.
     CHUNK_DATA,
     BODY_BY_LENGTH,
@@ -194,7 +192,7 @@ static int on_chunk_extension(struct thingpass_http_response *r, char c) {
 }
 
 static int on_chunk_lf(struct thingpass_http_response *r, char c) {
-    return go_if(r, c == '\n', r->length == 0 ? TRAILER_START : CHUNK_DATA);
+    return go_if(r, c == '\n', r->length == 0 ? LAST_CR : CHUNK_DATA);
 }
 
 static int on_chunk_cr(struct thingpass_http_response *r, char c) {
@@ -205,20 +203,13 @@ static int on_chunk_end_lf(struct thingpass_http_response *r, char c) {
     return go_if(r, c == '\n', CHUNK_START);
 }
 
-static int on_trailer_start(struct thingpass_http_response *r, char c) {
-    return c == '\r' ? go(r, TRAILERS_LF) : go_if(r, thingpass_is_token_char(c), TRAILER);
+// No trailers: nobody sends them in an answer to a PUT, and they are one more
+// place where parsers differ.
+static int on_last_cr(struct thingpass_http_response *r, char c) {
+    return go_if(r, c == '\r', LAST_LF);
 }
 
-// Trailers are passed over: nothing that we do depends on one.
-static int on_trailer(struct thingpass_http_response *r, char c) {
-    return c == '\r' ? go(r, TRAILER_LF) : go_if(r, is_text(c), TRAILER);
-}
-
-static int on_trailer_lf(struct thingpass_http_response *r, char c) {
-    return go_if(r, c == '\n', TRAILER_START);
-}
-
-static int on_trailers_lf(struct thingpass_http_response *r, char c) {
+static int on_last_lf(struct thingpass_http_response *r, char c) {
     return go_if(r, c == '\n', COMPLETE);
 }
 
@@ -239,10 +230,8 @@ static int on_line_byte(struct thingpass_http_response *r, char c) {
         [CHUNK_LF] = on_chunk_lf,
         [CHUNK_CR] = on_chunk_cr,
         [CHUNK_END_LF] = on_chunk_end_lf,
-        [TRAILER_START] = on_trailer_start,
-        [TRAILER] = on_trailer,
-        [TRAILER_LF] = on_trailer_lf,
-        [TRAILERS_LF] = on_trailers_lf,
+        [LAST_CR] = on_last_cr,
+        [LAST_LF] = on_last_lf,
     };
     if (++r->head_len > head_max) {
         return THINGPASS_EHTTP;

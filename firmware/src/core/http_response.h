@@ -8,7 +8,7 @@
 // for the host only, so the core could not be run on the ESP32's instruction
 // set; its 2,500 lines are for servers as well; and it is kinder than we want
 // to be. This one refuses what a good server never sends: bare line feeds,
-// folded headers, two lengths, a length with chunks. http_parser judges it in
+// folded headers, two lengths, a length with chunks, trailers. http_parser judges it in
 // the tests: whatever this one takes, that one must take and read alike.
 
 #ifndef THINGPASS_CORE_HTTP_RESPONSE_H

@@ -1,0 +1,240 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Any bytes as a reply. What must hold: our JSON is JSON as a second, recursive
+// reader understands it, and every span of a grant lies inside the reply and is
+// harmless on the wire.
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reply.h"
+#include "url.h"
+
+static void require(bool ok) {
+    if (!ok) {
+        abort();
+    }
+}
+
+// A judge by the book (RFC 8259), written to be read rather than to be small.
+struct judge {
+    const char *p, *end;
+    int depth;
+};
+
+static bool judge_value(struct judge *j);
+
+static void judge_space(struct judge *j) {
+    while (j->p < j->end && (*j->p == ' ' || *j->p == '\t' || *j->p == '\n' || *j->p == '\r')) {
+        j->p++;
+    }
+}
+
+static bool judge_char(struct judge *j, char c) {
+    judge_space(j);
+    if (j->p == j->end || *j->p != c) {
+        return false;
+    }
+    j->p++;
+    return true;
+}
+
+static bool judge_string(struct judge *j) {
+    if (!judge_char(j, '"')) {
+        return false;
+    }
+    while (j->p < j->end && *j->p != '"') {
+        if (*j->p == '\0') {
+            return false; // ours refuses it anywhere, since jsmn stops there
+        }
+        if (*j->p == '\\') {
+            j->p++;
+            if (j->p == j->end || *j->p == '\0' || strchr("\"\\/bfnrtu", *j->p) == NULL) {
+                return false;
+            }
+            if (*j->p == 'u') {
+                for (int i = 0; i < 4; i++) {
+                    j->p++;
+                    if (j->p == j->end || *j->p == '\0' ||
+                        strchr("0123456789abcdefABCDEF", *j->p) == NULL) {
+                        return false;
+                    }
+                }
+            }
+        }
+        j->p++;
+    }
+    return judge_char(j, '"');
+}
+
+static bool judge_digits(struct judge *j) {
+    const char *begin = j->p;
+    while (j->p < j->end && *j->p >= '0' && *j->p <= '9') {
+        j->p++;
+    }
+    return j->p > begin;
+}
+
+static bool judge_number(struct judge *j) {
+    if (j->p < j->end && *j->p == '-') {
+        j->p++;
+    }
+    const char *begin = j->p;
+    if (!judge_digits(j) || (*begin == '0' && j->p - begin > 1)) {
+        return false;
+    }
+    if (j->p < j->end && *j->p == '.') {
+        j->p++;
+        if (!judge_digits(j)) {
+            return false;
+        }
+    }
+    if (j->p < j->end && (*j->p == 'e' || *j->p == 'E')) {
+        j->p++;
+        if (j->p < j->end && (*j->p == '+' || *j->p == '-')) {
+            j->p++;
+        }
+        return judge_digits(j);
+    }
+    return true;
+}
+
+static bool judge_word(struct judge *j) {
+    static const char *const words[] = {"true", "false", "null"};
+    for (size_t i = 0; i < 3; i++) {
+        size_t n = strlen(words[i]);
+        if ((size_t)(j->end - j->p) >= n && memcmp(j->p, words[i], n) == 0) {
+            j->p += n;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool judge_items(struct judge *j, char close, bool named) {
+    if (judge_char(j, close)) {
+        return true;
+    }
+    do {
+        if (named && (!judge_string(j) || !judge_char(j, ':'))) {
+            return false;
+        }
+        if (!judge_value(j)) {
+            return false;
+        }
+    } while (judge_char(j, ','));
+    return judge_char(j, close);
+}
+
+static bool judge_value(struct judge *j) {
+    judge_space(j);
+    if (j->p == j->end || ++j->depth > 5000) {
+        return false;
+    }
+    bool ok;
+    if (*j->p == '{') {
+        j->p++;
+        ok = judge_items(j, '}', true);
+    } else if (*j->p == '[') {
+        j->p++;
+        ok = judge_items(j, ']', false);
+    } else if (*j->p == '"') {
+        ok = judge_string(j);
+    } else {
+        ok = judge_word(j) || judge_number(j);
+    }
+    j->depth--;
+    return ok;
+}
+
+static bool is_json_object(const char *text, size_t len) {
+    struct judge j = {text, text + len, 0};
+    judge_space(&j);
+    if (j.p == j.end || *j.p != '{' || !judge_value(&j)) {
+        return false;
+    }
+    judge_space(&j);
+    return j.p == j.end;
+}
+
+static void check_span(struct thingpass_span s, const char *text, size_t len) {
+    require(s.n == 0 || (s.p >= text && s.p + s.n <= text + len));
+}
+
+// "Name: value\r\n" lines, and nothing that ends a line anywhere else.
+static void check_lines(struct thingpass_span lines) {
+    size_t i = 0;
+    while (i < lines.n) {
+        size_t name = 0;
+        while (i < lines.n && lines.p[i] != ':') {
+            require(lines.p[i] > ' ' && lines.p[i] < 0x7f);
+            i++;
+            name++;
+        }
+        require(name > 0 && i + 3 < lines.n && lines.p[i + 1] == ' ');
+        i += 2;
+        while (i < lines.n && lines.p[i] != '\r') {
+            require(lines.p[i] >= ' ' && lines.p[i] < 0x7f);
+            i++;
+        }
+        require(i + 1 < lines.n && lines.p[i + 1] == '\n');
+        i += 2;
+    }
+}
+
+static void check_grant(struct thingpass_json *json, int entry, const char *text, size_t len) {
+    struct thingpass_grant_fields grant;
+    struct thingpass_url url;
+    int err = thingpass_grant_read(json, entry, &grant);
+    check_span(grant.object_key, text, len);
+    check_span(grant.url, text, len);
+    check_span(grant.headers, text, len);
+    check_lines(grant.headers);
+    require(err == THINGPASS_OK || grant.url.n == 0);
+    if (err < 0 || thingpass_url_parse(&url, grant.url, true) < 0) {
+        return;
+    }
+    check_span(url.host, text, len);
+    check_span(url.target, text, len);
+    for (size_t i = 0; i < url.target.n; i++) {
+        require(url.target.p[i] > ' ' && url.target.p[i] < 0x7f);
+    }
+}
+
+static void check_entries(struct thingpass_json *json, const char *text, size_t len) {
+    int entry = thingpass_json_first(json, thingpass_json_find(json, 0, "objects"));
+    for (; entry > 0; entry = thingpass_json_next(json, entry)) {
+        struct thingpass_reply reply;
+        (void)thingpass_reply_read(json, entry, &reply);
+        check_grant(json, entry, text, len);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static char memory[20000];
+    struct thingpass_json json;
+    struct thingpass_reply reply;
+    char *text = malloc(size > 0 ? size : 1);
+    require(text != NULL);
+    memcpy(text, data, size);
+    int err = thingpass_json_parse(&json, text, size, memory, sizeof memory);
+    require(err == THINGPASS_ESPACE ||
+            (err == THINGPASS_OK) == is_json_object((const char *)data, size));
+    if (err == THINGPASS_OK) {
+        err = thingpass_reply_read(&json, 0, &reply);
+        check_span(reply.id, text, size);
+        check_span(reply.code, text, size);
+        require(err == THINGPASS_OK || reply.id.n == 0);
+        (void)thingpass_confirms(&json, 0, reply.id, 1);
+        if ((size & 1) != 0) {
+            check_entries(&json, text, size);
+        } else {
+            check_grant(&json, 0, text, size);
+        }
+    }
+    free(text);
+    return 0;
+}

@@ -1,0 +1,234 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Any behaviour of the world: the input decides what each function of the port
+// returns and which replies and answers come. What must hold: the upload ends;
+// it ends well only after a confirmation; source and stream are closed once for
+// each time that they were opened; and the lent buffers are never overrun.
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "thingpass/thingpass.h"
+
+struct chaos {
+    const uint8_t *p, *end;
+    uint64_t now_ms;
+    unsigned opened, closed, source_closed;
+    bool open, confirmed;
+    char last_id[80];
+};
+
+static void require(bool ok) {
+    if (!ok) {
+        abort();
+    }
+}
+
+static uint8_t next(struct chaos *c) {
+    return c->p < c->end ? *c->p++ : 0;
+}
+
+static int decide(struct chaos *c, size_t len) {
+    uint8_t b = next(c);
+    if (b < 0x40) {
+        return len < 1 ? 0 : (int)len;
+    }
+    if (b < 0x60) {
+        return THINGPASS_EAGAIN;
+    }
+    return b < 0x70 ? -b : (int)(len < b % 17U ? len : b % 17U);
+}
+
+static int stream_open(void *ctx, const char *host, uint16_t port, bool tls) {
+    struct chaos *c = ctx;
+    require(strlen(host) > 0 && strlen(host) < 254 && port > 0 && tls);
+    c->opened += c->open ? 0 : 1;
+    c->open = true;
+    int r = decide(c, 0);
+    return r > 0 ? 0 : r;
+}
+
+static int stream_write(void *ctx, const void *data, size_t len) {
+    struct chaos *c = ctx;
+    volatile uint8_t last = ((const uint8_t *)data)[len - 1];
+    (void)last;
+    require(c->open);
+    return decide(c, len);
+}
+
+static int stream_read(void *ctx, void *buf, size_t cap) {
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 503 x\r\nContent-Length: 28\r\n\r\n<Code>SlowDown</Code>1234567",
+        "HTTP/1.1 403 x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+        "HTTP/1.1 412 x\r\nConnection: close\r\n\r\n",
+    };
+    struct chaos *c = ctx;
+    require(c->open && cap > 0);
+    uint8_t b = next(c);
+    if (b < 0x40) {
+        const char *answer = answers[b % 4];
+        size_t n = strlen(answer) < cap ? strlen(answer) : cap;
+        memcpy(buf, answer, n);
+        return (int)n;
+    }
+    if (b < 0x60) {
+        return b < 0x50 ? THINGPASS_EAGAIN : -b;
+    }
+    size_t n = b % 33U < cap ? b % 33U : cap;
+    for (size_t i = 0; i < n; i++) {
+        ((uint8_t *)buf)[i] = next(c);
+    }
+    return (int)n;
+}
+
+static void stream_close(void *ctx) {
+    struct chaos *c = ctx;
+    require(c->open);
+    c->open = false;
+    c->closed++;
+}
+
+static int publish(void *ctx, const char *topic, const void *payload, size_t len) {
+    struct chaos *c = ctx;
+    require(strncmp(topic, "thingpass/cam1/upload-", 22) == 0 && len > 2);
+    require(((const char *)payload)[0] == '{' && ((const char *)payload)[len - 1] == '}');
+    int r = decide(c, 0);
+    return r > 0 ? 0 : r;
+}
+
+static uint64_t now_ms(void *ctx) {
+    return ((struct chaos *)ctx)->now_ms;
+}
+
+static int fill_random(void *ctx, void *buf, size_t len) {
+    memset(buf, next(ctx), len);
+    return 0;
+}
+
+static int hash_init(void *ctx) {
+    (void)ctx;
+    return 0;
+}
+
+static int hash_update(void *ctx, const void *data, size_t len) {
+    (void)ctx;
+    (void)data;
+    (void)len;
+    return 0;
+}
+
+static int hash_final(void *ctx, uint8_t sum[32]) {
+    (void)ctx;
+    memset(sum, 7, 32);
+    return 0;
+}
+
+static int source_read(void *ctx, void *buf, size_t cap) {
+    memset(buf, 'x', cap);
+    return decide(ctx, cap);
+}
+
+static int source_rewind(void *ctx) {
+    return next(ctx) == 0xff ? -1 : 0;
+}
+
+static void source_close(void *ctx) {
+    ((struct chaos *)ctx)->source_closed++;
+}
+
+// A reply of some sort for the upload at hand, or garbage.
+static void deliver(struct chaos *c, struct thingpass *tp) {
+    static const char *const parts[] = {
+        ",\"status\":\"success\",\"time\":1795424400,\"objectKey\":\"k\",\"uploadUrl\":"
+        "\"https://h/k\",\"headers\":{\"A\":\"b\"},\"expiresAt\":1795425300}",
+        ",\"status\":\"success\",\"time\":1795424400,\"objectKey\":\"k\",\"size\":300}",
+        ",\"status\":\"error\",\"time\":1795424400,\"code\":\"busy\",\"retryAfter\":3}",
+        ",\"status\":\"error\",\"time\":1795424400,\"code\":\"not-found\"}",
+        ",\"status\":\"error\",\"time\":1795424400,\"code\":\"mismatch\"}",
+        ",\"status\":\"success\",\"time\":1795424400,\"objectKey\":\"kk\",\"uploadUrl\":"
+        "\"https://h:444/k\",\"headers\":{},\"expiresAt\":1795424401}",
+    };
+    static const char topic[] = "thingpass/cam1/response";
+    char text[700] = "{\"id\":\"";
+    uint8_t b = next(c);
+    strcat(text, thingpass_result(tp)->id);
+    strcat(text, "\"");
+    size_t len = strlen(text);
+    if (b < 0xc0) {
+        strcat(text, parts[b % 6]);
+        len = strlen(text);
+    } else {
+        for (uint8_t n = next(c) / 2; n > 0; n--) {
+            text[len++] = (char)next(c);
+        }
+    }
+    bool reporting = strcmp(thingpass_phase_name(tp), "report") == 0;
+    int r = thingpass_receive(tp, topic, sizeof topic - 1, text, len);
+    c->confirmed = c->confirmed || (r == 1 && reporting);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct chaos c = {data, data + size, 5000, 0, 0, 0, false, false, ""};
+    uint8_t *reply = malloc(1200); // exact, for the sanitizer's sake
+    uint8_t *chunk = malloc(1024);
+    const struct thingpass_stream stream = {&c, stream_open, stream_write, stream_read,
+                                            stream_close};
+    const struct thingpass_mqtt mqtt = {&c, publish};
+    const struct thingpass_clock clock = {&c, now_ms};
+    const struct thingpass_random random = {&c, fill_random};
+    const struct thingpass_sha256 sha256 = {&c, hash_init, hash_update, hash_final};
+    const bool rewindable = (next(&c) & 1) != 0;
+    const struct thingpass_source source = {
+        &c,          300, "a/b", true, rewindable, source_read, rewindable ? source_rewind : NULL,
+        source_close};
+    struct thingpass_config config = {0};
+    struct thingpass_object object = {0};
+    struct thingpass tp;
+    config.thing = "cam1";
+    config.stream = &stream;
+    config.mqtt = &mqtt;
+    config.clock = &clock;
+    config.random = &random;
+    config.sha256 = &sha256;
+    config.reply = reply;
+    config.reply_size = 1200;
+    config.chunk = chunk;
+    config.chunk_size = 1024;
+    object.kind = "photo";
+    object.source = &source;
+    require(reply != NULL && chunk != NULL && thingpass_init(&tp, &config) == 0);
+    for (unsigned round = 0; round < 2; round++) { // the second may reuse the connection
+        require(thingpass_upload_start(&tp, &object) == 0);
+        c.confirmed = false;
+        c.source_closed = 0;
+        unsigned steps = 0;
+        int todo;
+        uint64_t wake;
+        while ((todo = thingpass_step(&tp, &wake)) != THINGPASS_STEP_DONE) {
+            require(++steps < 100000 && wake >= c.now_ms);
+            if (todo == THINGPASS_STEP_WAIT && (next(&c) & 1) != 0) {
+                deliver(&c, &tp);
+            } else if (todo == THINGPASS_STEP_WAIT) {
+                require(wake > c.now_ms);
+                c.now_ms = wake;
+            } else if (todo == THINGPASS_STEP_WAIT_STREAM) {
+                c.now_ms += 1000;
+            } else {
+                require(todo == THINGPASS_STEP_RUN);
+                c.now_ms += c.p == c.end ? 10 : 0; // a world that ran dry ages
+            }
+        }
+        require(c.source_closed == 1);
+        require(thingpass_result(&tp)->err != THINGPASS_OK || c.confirmed);
+        require(c.opened == c.closed + (c.open ? 1 : 0));
+    }
+    thingpass_cancel(&tp);
+    require(c.opened == c.closed && !c.open);
+    free(reply);
+    free(chunk);
+    return 0;
+}
