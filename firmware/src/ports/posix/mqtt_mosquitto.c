@@ -31,7 +31,7 @@ enum {
     KEEP_ALIVE_S = 30, // the least that AWS IoT Core takes
     TCP_PATIENCE_MS = 10000,
     HANDSHAKE_PATIENCE_MS = 15000,
-    SUBSCRIBE_PATIENCE_MS = 10000,
+    SUBSCRIBE_PATIENCE_MS = 5000,
     WAIT_FIRST_MS = 500,
     WAIT_MOST_MS = 30000,
     STEADY_MS = 10000, // a connection that lasted so long was a good one
