@@ -221,3 +221,18 @@ func TestADeadlineIsReported(t *testing.T) {
 		t.Errorf("lines: %+v", photos)
 	}
 }
+
+func TestOneBadPhotoAmongGoodOnesIsToldAndHoldsUpNobody(t *testing.T) {
+	s := newStack(t)
+	c := s.thing("cam1", "--camera", folder(t, 1000, 9<<20, 2000), "--interval", "0") // the second is above the kind's 8 MiB
+	if code := c.wait(patience); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	results := map[string]int{}
+	for _, p := range c.photos() {
+		results[p.Result]++
+	}
+	if n := len(s.stored()); n != 2 || results["stored"] != 2 || len(c.photos()) != 3 {
+		t.Errorf("%d objects in the bucket, results %v", n, results)
+	}
+}
