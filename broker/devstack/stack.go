@@ -19,7 +19,7 @@ import (
 )
 
 // DefaultObserver is the service that may watch <root>/+/uploaded.
-const DefaultObserver = "observer"
+const DefaultObserver = "thingpass-observer"
 
 // DefaultBucket is what the bucket is called unless told otherwise.
 const DefaultBucket = "photos"
