@@ -12,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
+
 	"thingpass/broker"
+	"thingpass/broker/mqttconn"
 )
 
 func TestServerMayComeLater(t *testing.T) {
@@ -24,6 +27,22 @@ func TestServerMayComeLater(t *testing.T) {
 	s.Restart()
 	r.awaitUp(t)
 	newThing(t, s, "cam1").ask(t, "hello")
+}
+
+func TestSilentServerIsGivenUp(t *testing.T) {
+	s := startMosquitto(t)
+	p := startProxy(t, s.Services)
+	p.stall(true)
+	f := startFake(t, func(p *peer) { p.until(packets.CONNECT); p.next() })
+	for name, conf := range map[string]mqttconn.Config{
+		"silent in TLS":     config(p.address, s.ServiceTLS("svc")),
+		"silent afterwards": f.config(t),
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf.ConnectTimeout = 50 * time.Millisecond
+			run(t, conf, handler{}).awaitLog(t, "the server does not answer: ")
+		})
+	}
 }
 
 // A load is things that ask one question after the other until it is stopped.

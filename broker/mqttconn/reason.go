@@ -4,6 +4,7 @@
 package mqttconn
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -37,6 +38,8 @@ func explain(err error) error {
 		return fmt.Errorf("there is no TLS at this port: %w", err)
 	case isAlert(err):
 		return fmt.Errorf("the server refuses our certificate: %w", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("the server does not answer: %w", err)
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("the server closed the connection without an answer to CONNECT; its policy may not allow this client id, or it may not speak MQTT 5: %w", err)
 	}
