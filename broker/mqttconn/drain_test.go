@@ -82,7 +82,7 @@ func TestDrainFinishesAndAcknowledgesWhatItHas(t *testing.T) {
 	if n := second.Stats().Requests; n != 2 {
 		t.Errorf("the next life was given %d requests, want those 2 that came too late for the first", n)
 	}
-	if log := s.Log(); !strings.Contains(log, "Received DISCONNECT from broker") {
+	if log := s.Log(); !strings.Contains(log, "Client broker disconnected.") {
 		t.Error("the client did not disconnect")
 	}
 }

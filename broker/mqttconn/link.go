@@ -13,10 +13,6 @@ import (
 	"github.com/eclipse/paho.golang/paho"
 )
 
-// acksInterval is how often paho sends the acknowledgements that are due, in
-// order. Its own 50 ms would limit us to 20 windows a second.
-const acksInterval = 2 * time.Millisecond
-
 // A link is one connection while it lasts. Replies go back on the link that
 // brought the request, or not at all: only there can the request be
 // acknowledged, and the server gives it again when the link is lost.
@@ -28,8 +24,7 @@ type link struct {
 	lost    chan error // why the link ended, once
 
 	mu       sync.Mutex
-	taken    int   // requests that are waiting or being worked on
-	acks     int64 // acknowledgements that we asked paho to send
+	taken    int // requests that are waiting or being worked on
 	draining bool
 	idle     chan struct{} // closed when draining and nothing is taken
 	up       bool          // subscribed to every filter
@@ -38,14 +33,12 @@ type link struct {
 func newLink(c *conn, w *wire) *link {
 	l := &link{conn: c, wire: w, session: newSession(), lost: make(chan error, 1), idle: make(chan struct{})}
 	l.paho = paho.NewClient(paho.ClientConfig{
-		ClientID:                   c.id,
-		Conn:                       w,
-		Session:                    l.session,
-		OnPublishReceived:          []func(paho.PublishReceived) (bool, error){l.receive},
-		OnClientError:              l.lose,
-		EnableManualAcknowledgment: true,
-		SendAcksInterval:           acksInterval,
-		PacketTimeout:              max(c.conf.ConnectTimeout, c.conf.PublishTimeout),
+		ClientID:          c.id,
+		Conn:              w,
+		Session:           l.session,
+		OnPublishReceived: []func(paho.PublishReceived) (bool, error){l.receive},
+		OnClientError:     l.lose,
+		PacketTimeout:     max(c.conf.ConnectTimeout, c.conf.PublishTimeout),
 	})
 	return l
 }
@@ -65,11 +58,12 @@ func (l *link) lose(err error) {
 // while it works.
 func (l *link) receive(r paho.PublishReceived) (bool, error) {
 	l.counts.requests.Add(1)
+	j := job{l, r.Packet, l.session.arrived(r.Packet)}
 	switch {
 	case !l.take():
 		l.counts.dropped.Add(1) // not acknowledged: it is given to us again, when we are back
-	case !l.pool.offer(job{l, r.Packet}):
-		l.pool.shed(job{l, r.Packet})
+	case !l.pool.offer(j):
+		l.pool.shed(j)
 		l.release()
 	}
 	return true, nil
@@ -96,16 +90,6 @@ func (l *link) release() {
 	}
 }
 
-// ack acknowledges a request. It is sent once all that came before it are
-// acknowledged.
-func (l *link) ack(p *paho.Publish) {
-	if l.paho.Ack(p) == nil && p.QoS > 0 {
-		l.mu.Lock()
-		l.acks++
-		l.mu.Unlock()
-	}
-}
-
 // drain takes no new requests and finishes those it has. It returns how many it
 // could not finish in time.
 func (l *link) drain() int {
@@ -122,26 +106,9 @@ func (l *link) drain() int {
 	case <-l.wire.ctx.Done():
 	case <-timeout.C:
 	}
-	l.awaitAcks()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.taken
-}
-
-// awaitAcks waits until paho has sent what it was asked to: it does so by a
-// timer, and a DISCONNECT does not wait for it.
-func (l *link) awaitAcks() {
-	ctx, cancel := context.WithTimeout(l.wire.ctx, 100*acksInterval)
-	defer cancel()
-	for ctx.Err() == nil {
-		l.mu.Lock()
-		due := l.acks
-		l.mu.Unlock()
-		if l.session.acked.Load() >= due {
-			return
-		}
-		sleep(ctx, acksInterval)
-	}
 }
 
 // disconnect ends the link politely. The session stays.
@@ -165,9 +132,14 @@ func (l *link) subscribe(ctx context.Context) {
 	for {
 		var refused []string
 		for _, filter := range todo {
-			if err := subscribe(ctx, l.paho, l.conf.subscription(filter)); ctx.Err() != nil {
+			err := subscribe(ctx, l.paho, l.conf.subscription(filter))
+			switch {
+			case ctx.Err() != nil:
 				return
-			} else if err != nil {
+			case errors.Is(err, errUnanswered):
+				l.wire.fail(err)
+				return
+			case err != nil:
 				l.log.Error("not subscribed", "err", err)
 				refused = append(refused, filter)
 			}
@@ -185,7 +157,7 @@ func subscribe(ctx context.Context, c *paho.Client, filter string) error {
 	ack, err := c.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: filter, QoS: 1}}})
 	switch {
 	case ack == nil || len(ack.Reasons) != 1:
-		return fmt.Errorf("subscribe to %q: %w", filter, err)
+		return fmt.Errorf("subscribe to %q: %w: %w", filter, errUnanswered, err)
 	case ack.Reasons[0] >= 0x80:
 		return subackError(filter, ack)
 	case ack.Reasons[0] == 0:

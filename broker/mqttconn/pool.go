@@ -18,9 +18,13 @@ import (
 
 // A job is a request on its way.
 type job struct {
-	link   *link
-	packet *paho.Publish
+	link    *link
+	packet  *paho.Publish
+	receipt *receipt
 }
+
+// acknowledge lets the server forget the request.
+func (j job) acknowledge() { j.link.session.settle(j.receipt) }
 
 func (j job) message() broker.Message {
 	return broker.Message{
@@ -104,7 +108,7 @@ func (p *pool) serve(j job) {
 			return
 		}
 	}
-	j.link.ack(j.packet)
+	j.acknowledge()
 }
 
 // handle asks the handler. A panic counts as no answer.
@@ -138,7 +142,7 @@ func (p *pool) shed(j job) {
 			return
 		}
 	}
-	j.link.ack(j.packet)
+	j.acknowledge()
 }
 
 func (p *pool) busy(m broker.Message) (replies []broker.Message) {

@@ -19,9 +19,10 @@ import (
 )
 
 var (
-	errTakenOver = errors.New("another client uses this client id: give each broker its own")
-	errSuspect   = errors.New("perhaps another client uses this client id, each broker needs its own")
-	errNoShared  = errors.New("the server offers no shared subscriptions: leave the group empty, and run one broker with one connection")
+	errTakenOver  = errors.New("another client uses this client id: give each broker its own")
+	errSuspect    = errors.New("perhaps another client uses this client id, each broker needs its own")
+	errUnanswered = errors.New("the server gives no answer")
+	errNoShared   = errors.New("the server offers no shared subscriptions: leave the group empty, and run one broker with one connection")
 )
 
 // explain adds to an error of dialling or of the first exchange what it means

@@ -82,6 +82,11 @@ func TestRefusalsAreSaidInWords(t *testing.T) {
 		"the server closed the connection without an answer": func(p *peer) { p.until(packets.CONNECT) },
 		"the server offers no shared subscriptions":          func(p *peer) { p.connack(0, packets.Properties{SharedSubAvailable: ptr(byte(0))}); p.next() },
 		"Server busy (code 0x89)":                            func(p *peer) { p.subscribed(packets.Properties{}); p.disconnect(packets.DisconnectServerBusy) },
+		"$share/brokers/thingpass/+/upload-request\\\": the server gives no answer": func(p *peer) {
+			p.connack(0, packets.Properties{})
+			p.until(packets.SUBSCRIBE)
+			_ = p.next()
+		},
 		"at QoS 0 only": func(p *peer) {
 			p.connack(0, packets.Properties{})
 			p.suback(p.until(packets.SUBSCRIBE).Content.(*packets.Subscribe), 0)
@@ -90,7 +95,9 @@ func TestRefusalsAreSaidInWords(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			f := startFake(t, script)
-			r := run(t, f.config(t), handler{})
+			conf := f.config(t)
+			conf.ConnectTimeout, conf.PublishTimeout = 200*time.Millisecond, 200*time.Millisecond
+			r := run(t, conf, handler{})
 			r.awaitLog(t, want)
 			eventually(t, "it tries again", func() bool { return strings.Count(r.log.String(), want) > 1 })
 		})
