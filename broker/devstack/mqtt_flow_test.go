@@ -114,6 +114,13 @@ func TestSessionOutlivesTheBroker(t *testing.T) {
 		t.Fatalf("%+v %v", ack, err)
 	}
 	publish(400, 600) // no new SUBSCRIBE
+	t.Cleanup(func() {
+		for n := range 600 {
+			if !seen[strconv.Itoa(n)] {
+				t.Logf("message %d never came", n)
+			}
+		}
+	})
 	within(t, "600 messages have come", func() bool { mu.Lock(); defer mu.Unlock(); return len(seen) == 600 })
 	second.Disconnect(&paho.Disconnect{})
 }

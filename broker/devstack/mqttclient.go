@@ -21,6 +21,8 @@ type client struct {
 	dropped  atomic.Int64  // messages
 	id       string        // client id, once it is known; see sessions
 	gone     chan struct{} // closed when mochi is done with it
+	// Which lock of sessions.moving it holds. Its own goroutine only.
+	publishing, moving bool
 }
 
 // owner is the connection of a mochi client; ok is false for one that is not

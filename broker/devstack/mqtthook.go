@@ -38,7 +38,8 @@ func (h *hook) ID() string { return "thingpass" }
 func (h *hook) Provides(b byte) bool {
 	switch b {
 	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPacketEncode,
-		mqtt.OnSessionEstablish, mqtt.OnSessionEstablished, mqtt.OnDisconnect, mqtt.OnClientExpired, mqtt.OnPublishDropped:
+		mqtt.OnSessionEstablish, mqtt.OnSessionEstablished, mqtt.OnDisconnect, mqtt.OnClientExpired,
+		mqtt.OnPublish, mqtt.OnPublished, mqtt.OnPublishDropped:
 		return true
 	}
 	return false
@@ -147,6 +148,11 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 		return false
 	}
 	return true
+}
+
+// OnSessionEstablished logs who is there.
+func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
+	h.log.Info("mqtt connected", "who", whoIs(cl), "client", cl.ID, "version", cl.Properties.ProtocolVersion, "remote", cl.Net.Remote)
 }
 
 // OnDisconnect logs who has left.

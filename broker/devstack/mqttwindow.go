@@ -81,24 +81,16 @@ func (w *window) resize(n uint16) {
 // end lets go of whoever waits: the connection is over.
 func (w *window) end() { w.once.Do(func() { close(w.ended) }) }
 
-// OnSessionEstablish comes before anything is sent to the client.
+// OnSessionEstablish comes before anything is sent to the client, and before it
+// inherits a session. mochi would start counting again with what it inherits,
+// by the Receive Maximum that it remembers: so it must not remember any.
 func (h *hook) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	if conn, ok := owner(cl); ok {
 		conn.window.resize(cl.Properties.Props.ReceiveMaximum)
+		h.sessions.move(conn) // until CONNACK
 	}
-}
-
-// OnSessionEstablished comes after mochi resent what an earlier connection of
-// the session left; it is where mochi's count is switched off.
-func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
+	cl.Properties.Props.ReceiveMaximum = 0
 	cl.State.Inflight.ResetSendQuota(0)
-	for _, pk := range cl.State.Inflight.GetAll(true) { // what fell into mochi's queue meanwhile
-		pk.Expiry = 0
-		pk.FixedHeader.Dup = true // nobody reads acknowledgements yet: it must not wait
-		cl.State.Inflight.Set(pk)
-		_ = cl.WritePacket(pk)
-	}
-	h.log.Info("mqtt connected", "who", whoIs(cl), "client", cl.ID, "version", cl.Properties.ProtocolVersion, "remote", cl.Net.Remote)
 }
 
 // OnPacketEncode comes before each packet that is written to a client.
@@ -107,6 +99,7 @@ func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet
 	switch {
 	case !ok:
 	case pk.FixedHeader.Type == packets.Connack:
+		h.sessions.moved(conn)
 		pk.Properties.MaximumPacketSize = maxPacket
 		pk.Properties.RetainAvailableFlag = true // and its value is 0
 	case pk.FixedHeader.Type == packets.Publish && pk.FixedHeader.Qos > 0:
