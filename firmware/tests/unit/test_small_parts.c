@@ -5,6 +5,7 @@
 #include "check.h"
 #include "clock.h"
 #include "id.h"
+#include "reader.h"
 #include "s3.h"
 
 static int fill_with(void *ctx, void *buf, size_t len) {
@@ -177,6 +178,43 @@ static void the_error_code_is_found_in_pieces_of_any_size(void **state) {
     }
 }
 
+static void a_code_is_whole_when_its_end_was_seen(void **state) {
+    (void)state;
+    static const struct {
+        const char *body;
+        bool want;
+    } rows[] = {{"<Code>SlowDown<", true},
+                {"<Code>SlowDown", false},
+                {"<Code><", false},
+                {"<Code>", false},
+                {"", false}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct thingpass_s3_error e;
+        memset(&e, 0, sizeof e);
+        thingpass_s3_error_feed(&e, thingpass_span_of(rows[i].body));
+        CHECK(rows[i].body, thingpass_s3_error_is_whole(&e) == rows[i].want);
+    }
+}
+
+static int read_nothing(void *ctx, void *buf, size_t cap) {
+    (void)ctx;
+    (void)buf;
+    (void)cap;
+    return 0;
+}
+
+static void a_one_pass_source_is_begun_once(void **state) {
+    (void)state;
+    const struct thingpass_source source = {NULL, 1, NULL, true, false, read_nothing, NULL, NULL};
+    struct thingpass_reader r;
+    char byte;
+    memset(&r, 0, sizeof r);
+    assert_int_equal(thingpass_reader_begin(&r, &source), THINGPASS_OK);
+    assert_int_equal(thingpass_reader_begin(&r, &source), THINGPASS_OK); // not read so far
+    assert_int_equal(thingpass_reader_next(&r, &byte, 1), THINGPASS_ELENGTH);
+    assert_int_equal(thingpass_reader_begin(&r, &source), THINGPASS_ESPENT);
+}
+
 static void a_code_beyond_the_first_kilobyte_is_not_looked_for(void **state) {
     (void)state;
     char body[1100];
@@ -210,6 +248,8 @@ int main(void) {
         cmocka_unit_test(an_id_that_does_not_fit_is_not_used_up),
         cmocka_unit_test(every_answer_of_s3_has_its_meaning),
         cmocka_unit_test(the_error_code_is_found_in_pieces_of_any_size),
+        cmocka_unit_test(a_code_is_whole_when_its_end_was_seen),
+        cmocka_unit_test(a_one_pass_source_is_begun_once),
         cmocka_unit_test(a_code_beyond_the_first_kilobyte_is_not_looked_for),
         cmocka_unit_test(every_error_has_words),
     };

@@ -285,6 +285,31 @@ static void a_connection_idle_for_too_long_is_closed(void **state) {
     world_free(w);
 }
 
+static void a_reused_connection_in_mid_transfer_is_not_kept(void **state) {
+    (void)state;
+    for (unsigned way = 0; way < 2; way++) {
+        struct world *w = world_new(100000);
+        assert_int_equal(world_upload(w), THINGPASS_OK);
+        world_start(w);
+        world_run_until(w, "send");
+        uint64_t wake;
+        assert_int_equal(thingpass_step(&w->tp, &wake), THINGPASS_STEP_RUN);
+        assert_int_equal(w->opens, 1);
+        if (way == 0) {
+            w->now_ms += 600000;
+            assert_int_equal(world_run(w), THINGPASS_EDEADLINE);
+        } else {
+            w->read_fails_at = 1;
+            assert_int_equal(world_run(w), THINGPASS_ESOURCE);
+        }
+        assert_int_equal(w->stream_closes, 1);
+        w->read_fails_at = 0;
+        assert_int_equal(world_upload(w), THINGPASS_OK);
+        assert_int_equal(w->opens, 2);
+        world_free(w);
+    }
+}
+
 static void another_server_gets_another_connection(void **state) {
     (void)state;
     static const char *const urls[] = {"https://a/k", "https://a:444/k", "https://b:444/k",
@@ -603,6 +628,7 @@ int main(void) {
         cmocka_unit_test(a_server_that_cannot_be_reached_is_tried_until_the_deadline),
         cmocka_unit_test(a_connection_is_kept_for_the_next_object),
         cmocka_unit_test(a_connection_idle_for_too_long_is_closed),
+        cmocka_unit_test(a_reused_connection_in_mid_transfer_is_not_kept),
         cmocka_unit_test(another_server_gets_another_connection),
         cmocka_unit_test(a_connection_that_may_not_be_kept_is_not),
         cmocka_unit_test(a_long_error_is_read_only_so_far),
