@@ -39,7 +39,8 @@ type Config struct {
 	// our acknowledgements. So a single connection to a server that keeps the
 	// rule never overfills it; several connections, requests at QoS 0 and
 	// servers that do not keep it (Mosquitto 2.0.11 does not) do, and those
-	// requests are refused as busy.
+	// requests are refused as busy. Requests hold at most Queue × MaxPacket
+	// bytes for each connection.
 	Queue int
 
 	MaxPacket      int           // bytes of the largest packet we accept; 256 KiB unless set. The server drops larger ones

@@ -105,7 +105,7 @@ func TestDrainGivesUpInTime(t *testing.T) {
 	eventually(t, "the request is worked on", func() bool { return first.Stats().Working == 1 })
 	began := time.Now()
 	err := first.end(t)
-	if err == nil || !strings.Contains(err.Error(), "1 requests were unanswered") {
+	if err == nil || !strings.Contains(err.Error(), "1 requests are unanswered") {
 		t.Errorf("Run returned %v", err)
 	}
 	if took := time.Since(began); took < 100*time.Millisecond || took > 2*time.Second {

@@ -95,8 +95,8 @@ func (c *Client) Run(ctx context.Context) error {
 		total += n
 	}
 	if total+stuck > 0 {
-		return fmt.Errorf("mqttconn: %d requests were unanswered after %v, %d of them still in the handler; the server will give them again",
-			max(total, stuck), c.conf.DrainTimeout, stuck)
+		return fmt.Errorf("mqttconn: drained within %v, %d requests are unanswered, %d of them still in the handler; the server will give them again",
+			c.conf.DrainTimeout, max(total, stuck), stuck)
 	}
 	return nil
 }
