@@ -3,19 +3,21 @@
 
 // Measured on 2026-11-23: a shared virtual machine, 2 cores of a server CPU with
 // SHA instructions, Go 1.26, aws-sdk-go-v2 1.47.7 with s3 1.114.8. Ratios of
-// BenchmarkRatios: five runs of 2 s on the idle machine, then three of 3 s with
-// a load of 1 to 2.
+// medians from BenchmarkRatios, several runs of 1 s.
 //
-//	                         idle           loaded         wanted
-//	x-floor                  1.38 to 1.41   1.40 to 1.45   1.5 at most
-//	sdk-PresignPutObject-x   25.3 to 26.7   27.1 to 31.5   25 at least
-//	sdk-PresignHTTP-x        6.8 to 7.3     7.3 to 8.3
-//	allocations              1 (448 B: the URL)            2 at most
+//	                         idle           wanted
+//	x-floor                  1.34 to 1.35   1.5 at most
+//	sdk-PresignPutObject-x   26.4 to 26.9   25 at least
+//	sdk-PresignHTTP-x        7.1 to 7.2
+//	allocations              1 (the URL)    2 at most
 //
-// One URL took 0.83 µs idle. With header names that were never seen before
-// (BenchmarkSignAllNew) it takes a third to a half more, still without
-// another allocation. The rest of the distance to the floor is copying: each
-// piece of the text costs a few nanoseconds, whatever its length.
+// One URL took 0.82 µs. BenchmarkSignAllNew, where nothing but the signing key is
+// found again, took 1.3 µs, just over twice the floor, without another
+// allocation. With a load of 5 to 10 on the two cores, x-floor was a tenth
+// higher, and the SDK fell behind: 37 to 45 times as slow as we.
+//
+// What is left above the floor is copying: each piece of the text costs a few
+// nanoseconds, whatever its length.
 
 package presign_test
 

@@ -108,10 +108,26 @@ func hexDigits(n uint32) uint64 {
 
 // visible reports whether s is US-ASCII without spaces and control characters.
 func visible(s string) bool {
+	for len(s) >= 8 {
+		if !visible8(s[:8]) {
+			return false
+		}
+		s = s[8:]
+	}
 	for i := range len(s) {
 		if s[i]-'!' > '~'-'!' { // unsigned: a space is far beyond
 			return false
 		}
 	}
 	return true
+}
+
+// visible8 is visible for eight characters at once. The top bit of a byte shows
+// what is wrong with it: it is set in s, not carried into by adding up from
+// '!', or carried into by adding up from beyond '~'.
+func visible8(s string) bool {
+	const each, top = 0x0101010101010101, 0x8080808080808080
+	x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	return (x|^(x+each*(0x80-'!'))|(x+each*(0x7f-'~')))&top == 0
 }

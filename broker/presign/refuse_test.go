@@ -125,6 +125,33 @@ func TestContentLengthIsAPlainNumber(t *testing.T) {
 	}
 }
 
+// Values are judged eight bytes at a time: no byte may slip through for its
+// place, nor for its neighbour.
+func TestHeaderValuesAreVisibleOrSpacesInEveryPlace(t *testing.T) {
+	s, r := awsSigner(t), photo()
+	value := &r.Headers[1].Value
+	try := func(v []byte, bytes ...byte) {
+		*value = string(v)
+		want := true
+		for _, b := range bytes {
+			want = want && b >= ' ' && b <= '~'
+		}
+		if _, err := s.Sign(noon, manualKeys, r); (err == nil) != want {
+			t.Errorf("value %q: error %v", v, err)
+		}
+	}
+	for b := range 256 {
+		for place := range 17 {
+			v := []byte("aaaaaaaaaaaaaaaaa")
+			v[place] = byte(b)
+			try(v, byte(b))
+		}
+		for c := range 256 {
+			try([]byte{'!', '~', byte(b), byte(c), '~', '!', '!', '~'}, byte(b), byte(c))
+		}
+	}
+}
+
 func TestSignerSignsAfterARefusal(t *testing.T) {
 	s, want := awsSigner(t), sign(t, awsSigner(t), noon, manualKeys, photo()).URL
 	for _, bad := range []presign.Header{{Name: "x y"}, {Name: "host"}, {Name: "content-type"}, {Name: "x", Value: "\n"}} {
