@@ -3,18 +3,19 @@
 
 // Measured on 2026-11-23: a shared virtual machine, 2 cores of a server CPU with
 // SHA instructions, Go 1.26, aws-sdk-go-v2 1.47.7 with s3 1.114.8. Ratios of
-// medians from BenchmarkRatios, several runs of 1 s.
+// medians from BenchmarkRatios, nine runs of 1 s.
 //
-//	                         idle           wanted
-//	x-floor                  1.34 to 1.35   1.5 at most
-//	sdk-PresignPutObject-x   26.4 to 26.9   25 at least
-//	sdk-PresignHTTP-x        7.1 to 7.2
+//	                         load under 2   wanted
+//	x-floor                  1.34 to 1.39   1.5 at most
+//	sdk-PresignPutObject-x   26.2 to 28.0   25 at least
+//	sdk-PresignHTTP-x        7.0 to 7.5
 //	allocations              1 (the URL)    2 at most
 //
-// One URL took 0.82 µs. BenchmarkSignAllNew, where nothing but the signing key is
+// One URL took 0.83 µs. BenchmarkSignAllNew, where nothing but the signing key is
 // found again, took 1.3 µs, just over twice the floor, without another
-// allocation. With a load of 5 to 10 on the two cores, x-floor was a tenth
-// higher, and the SDK fell behind: 37 to 45 times as slow as we.
+// allocation. Busier neighbours move the ratios: a tenth run had 1.42 and 32.7,
+// and with a load of 5 to 10 the version before this one had 1.44 to 1.47 and 37
+// to 45.
 //
 // What is left above the floor is copying: each piece of the text costs a few
 // nanoseconds, whatever its length.
