@@ -12,12 +12,8 @@ static bool text_ok(const char *text, size_t max, bool (*class)(char c)) {
 }
 
 static bool value_ok(const char *value) {
-    if (value == NULL || *value == '\0') {
-        return value != NULL;
-    }
-    size_t n = strlen(value);
-    return text_ok(value, 256, thingpass_is_print) && value[0] != ' ' && value[n - 1] != ' ' &&
-           strstr(value, "  ") == NULL;
+    return text_ok(value, 256, thingpass_is_print) && value[0] != ' ' &&
+           value[strlen(value) - 1] != ' ' && strstr(value, "  ") == NULL;
 }
 
 // [P-3.4]
