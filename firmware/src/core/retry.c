@@ -20,16 +20,6 @@ static uint32_t retry_delay_ms(struct thingpass *tp) {
     return delay_ms > told_ms ? delay_ms : told_ms;
 }
 
-// Sends again while the URL is valid, else asks for another.
-static void send_again(struct thingpass *tp) {
-    uint32_t delay_ms = retry_delay_ms(tp);
-    if (thingpass_clock_ms(tp) + delay_ms >= tp->upload.grant.valid_until_ms) {
-        thingpass_plan_ask(tp, delay_ms);
-    } else {
-        thingpass_plan_connect(tp, delay_ms);
-    }
-}
-
 void thingpass_ask_anew(struct thingpass *tp) {
     if (is_spent(&tp->upload)) {
         thingpass_finish(tp, THINGPASS_ESPENT);
@@ -50,7 +40,8 @@ void thingpass_transfer_failed(struct thingpass *tp) {
         u->puts = u->puts > 0 ? (uint8_t)(u->puts - 1) : 0;
         thingpass_plan_connect(tp, 0);
     } else if (!is_spent(u)) {
-        send_again(tp);
+        // Should the URL not be valid any more by then, it asks for another.
+        thingpass_plan_connect(tp, retry_delay_ms(tp));
     } else if (u->body_sent) {
         thingpass_plan_report(tp); // it may be stored: the broker can look
     } else {

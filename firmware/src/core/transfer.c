@@ -157,9 +157,9 @@ int thingpass_step_send(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
     if (u->chunk_sent == u->chunk_len) {
         int r = fill(tp);
+        u->progress_ms = thingpass_clock_ms(tp); // a slow source is no stalled stream
         if (r == THINGPASS_EAGAIN) {
-            u->progress_ms = thingpass_clock_ms(tp); // the stream is not to blame
-            u->wake_ms = thingpass_clock_ms(tp) + source_poll_ms;
+            u->wake_ms = u->progress_ms + source_poll_ms;
             return THINGPASS_STEP_WAIT;
         }
         if (r <= 0) {

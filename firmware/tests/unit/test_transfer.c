@@ -229,6 +229,75 @@ static void silence_is_given_up_after_the_time_out(void **state) {
     }
 }
 
+static void a_transfer_after_a_broken_one_has_all_the_time_again(void **state) {
+    (void)state;
+    struct world *w = world_new(10000);
+    w->puts[0] = (struct world_put){.break_after = 5000};
+    w->puts[1].hang = true;
+    w->puts[2].answer = world_ok;
+    w->put_count = 3;
+    uint64_t began = w->now_ms;
+    assert_int_equal(world_upload(w), THINGPASS_OK);
+    assert_in_range(w->now_ms - began, 33000, 33100); // 1 and 2 s of backoff
+    world_free(w);
+}
+
+static void nothing_of_one_answer_is_left_for_the_next(void **state) {
+    (void)state;
+    struct world *w = world_new(100);
+    w->puts[0].answer = world_error(400, "RequestTimeout");
+    w->puts[1].answer = world_error(400, NULL);
+    w->put_count = 2;
+    assert_int_equal(world_upload(w), THINGPASS_EREJECTED);
+    assert_string_equal(result(w)->code, "");
+    world_free(w);
+    w = world_new(100000);
+    w->puts[0].answer = world_error(503, "SlowDown"); // all of the body was sent this time
+    w->puts[1] = (struct world_put){.answer = world_ok, .break_after = 9000, .early = true};
+    w->puts[2].answer = world_ok;
+    w->put_count = 3;
+    assert_int_equal(world_upload(w), THINGPASS_OK);
+    assert_int_equal(result(w)->puts, 3);
+    world_free(w);
+}
+
+static int write_too_much(void *ctx, const void *data, size_t len) {
+    (void)ctx;
+    (void)data;
+    return (int)len + 1;
+}
+
+static int read_too_far(void *ctx, void *buf, size_t cap) {
+    (void)ctx;
+    memset(buf, 'x', cap);
+    return (int)cap + 1;
+}
+
+static void a_stream_that_claims_more_than_it_was_given_is_broken(void **state) {
+    (void)state;
+    struct world *w = world_new(3000);
+    w->stream.write = write_too_much;
+    assert_int_equal(world_upload(w), THINGPASS_ERETRIES);
+    world_free(w);
+    w = world_new(3000);
+    w->stream.read = read_too_far;
+    assert_int_equal(world_upload(w), THINGPASS_ERETRIES);
+    world_free(w);
+}
+
+static void a_url_that_ended_before_it_was_used_is_asked_for_anew(void **state) {
+    (void)state;
+    struct world *w = world_new(100);
+    w->ttl_s = 5;
+    world_start(w);
+    world_run_until(w, "connect");
+    w->now_ms += 5000; // the program was busy elsewhere
+    assert_int_equal(world_run(w), THINGPASS_OK);
+    assert_int_equal(result(w)->asks, 2);
+    assert_int_equal(result(w)->puts, 1);
+    world_free(w);
+}
+
 static void the_last_words_are_not_waited_for_long(void **state) {
     (void)state;
     struct world *w = world_new(10000);
@@ -568,13 +637,13 @@ static void a_source_that_claims_more_than_was_asked_for_is_refused(void **state
     world_free(w);
 }
 
-static bool is_slow;
+static bool is_slow; // every other time
 
 static int read_slowly(void *ctx, void *buf, size_t cap) {
     struct world *w = ctx;
     is_slow = !is_slow;
     if (is_slow) {
-        w->now_ms += 29000; // longer than the stream may stall, taken together
+        w->now_ms += 31000; // longer than the stream may stall
         return THINGPASS_EAGAIN;
     }
     size_t left = w->bytes_len - w->bytes_read;
@@ -591,6 +660,7 @@ static void a_slow_source_is_no_stalled_stream(void **state) {
     struct world *w = world_new(3000);
     w->object.sha256 = sum;
     w->source.read = read_slowly;
+    w->eagain = 2; // so that the stream has a stall to be blamed for
     assert_int_equal(world_upload(w), THINGPASS_OK);
     assert_true(is_stored(w));
     assert_int_equal(result(w)->puts, 1);
@@ -624,6 +694,10 @@ int main(void) {
         cmocka_unit_test(success_before_the_last_byte_is_not_believed),
         cmocka_unit_test(garbage_is_taken_for_a_lost_connection),
         cmocka_unit_test(silence_is_given_up_after_the_time_out),
+        cmocka_unit_test(a_transfer_after_a_broken_one_has_all_the_time_again),
+        cmocka_unit_test(nothing_of_one_answer_is_left_for_the_next),
+        cmocka_unit_test(a_stream_that_claims_more_than_it_was_given_is_broken),
+        cmocka_unit_test(a_url_that_ended_before_it_was_used_is_asked_for_anew),
         cmocka_unit_test(the_last_words_are_not_waited_for_long),
         cmocka_unit_test(a_server_that_cannot_be_reached_is_tried_until_the_deadline),
         cmocka_unit_test(a_connection_is_kept_for_the_next_object),

@@ -591,6 +591,36 @@ static void late_answers_to_the_request_do_not_disturb_the_report(void **state) 
     world_free(w);
 }
 
+static void a_long_message_for_another_leaves_the_key_alone(void **state) {
+    (void)state;
+    static char text[4097];
+    struct world *w = world_reporting();
+    memset(text, ' ', 4096);
+    memcpy(text, "{\"id\":\"aaaaaaaaaa-000002\"", 25);
+    text[4095] = '}';
+    assert_int_equal(receive(w, "thingpass/cam1/response", text), 0);
+    assert_string_equal(thingpass_result(&w->tp)->object_key, w->key);
+    assert_int_equal(world_deliver(w, world_confirm), 1);
+    assert_int_equal(world_run(w), THINGPASS_OK);
+    world_free(w);
+}
+
+static void an_old_grant_is_not_taken_for_the_next(void **state) {
+    (void)state;
+    struct world *w = world_new(10);
+    w->puts[0].answer = world_error(403, "AccessDenied");
+    w->puts[1].answer = world_ok;
+    w->put_count = 2;
+    world_start(w);
+    world_run_until(w, "receive");
+    world_run_until(w, "ask");
+    assert_int_equal(world_deliver(w, world_grant), 0); // not asked again so far
+    assert_string_equal(thingpass_phase_name(&w->tp), "ask");
+    assert_int_equal(world_run(w), THINGPASS_OK);
+    assert_int_equal(thingpass_result(&w->tp)->asks, 2);
+    world_free(w);
+}
+
 static void late_answers_to_the_report_do_not_disturb_the_next_request(void **state) {
     (void)state;
     struct world *w = world_reporting();
@@ -742,6 +772,8 @@ int main(void) {
         cmocka_unit_test(reports_end_as_the_broker_says),
         cmocka_unit_test(a_confirmation_of_something_else_is_no_confirmation),
         cmocka_unit_test(late_answers_to_the_request_do_not_disturb_the_report),
+        cmocka_unit_test(a_long_message_for_another_leaves_the_key_alone),
+        cmocka_unit_test(an_old_grant_is_not_taken_for_the_next),
         cmocka_unit_test(late_answers_to_the_report_do_not_disturb_the_next_request),
         cmocka_unit_test(a_second_start_waits_for_the_first_to_end),
         cmocka_unit_test(a_start_that_fails_leaves_the_source_alone),

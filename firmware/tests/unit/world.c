@@ -425,7 +425,7 @@ static int step(struct world *w) {
     uint64_t wake = 0;
     int todo = thingpass_step(&w->tp, &wake);
     if (todo == THINGPASS_STEP_WAIT_STREAM) {
-        assert_true(wake > w->now_ms);
+        assert_true(wake > w->now_ms && wake <= w->now_ms + 30000);
         w->now_ms += 10;
     } else if (todo == THINGPASS_STEP_WAIT) {
         uint64_t message = next_message_at(w);
