@@ -14,7 +14,6 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -139,13 +138,10 @@ func (b *Broker) Handle(ctx context.Context, m Message) ([]Message, error) {
 		return nil, errors.Join(err, b.audit.Record(entry))
 	}
 	r := &request{broker: b, thing: t.thing, now: started, correlation: m.Correlation}
-	switch t.verb {
-	case verbUploadRequest:
-		return r.uploadRequest(ctx, m.Payload)
-	case verbUploadComplete:
+	if t.verb == verbUploadComplete {
 		return r.uploadComplete(ctx, m.Payload)
 	}
-	return nil, fmt.Errorf("topic %q: not subscribed to", m.Topic)
+	return r.uploadRequest(ctx, m.Payload)
 }
 
 // Busy answers a request with the refusal `busy`, without looking at more of it

@@ -6,6 +6,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 )
 
@@ -71,7 +72,7 @@ func (r *request) verify(ctx context.Context, id string, o reported) verificatio
 		return verification{reply: reportRefusal(o, refusal), err: errors.Join(refusal, r.record(entry))}
 	}
 	if err := r.record(entry); err != nil {
-		refusal := &Refusal{Code: CodeUnavailable, Text: "the audit cannot be written", Cause: err}
+		refusal := unaudited(err)
 		return verification{reply: reportRefusal(o, refusal), err: refusal}
 	}
 	return verification{reply: reply{Status: statusSuccess, ObjectKey: o.objectKey, Size: &o.size}, event: announcement}
@@ -106,13 +107,12 @@ func (r *request) lookUp(ctx context.Context, o reported) (*kind, Object, error)
 	return k, found, nil
 }
 
-// kindOf returns the kind whose layout made the key for this thing, or nil. At
-// most one does, since every key names its kind.
+// kindOf returns the kind whose layout made the key for this thing, or nil. It is
+// the one that the key names: see layout.
 func (b *Broker) kindOf(key, thing string) *kind {
-	for _, k := range b.kinds {
-		if _, err := k.keyID(key, thing); err == nil {
-			return k
-		}
+	name, _, _ := strings.Cut(strings.TrimPrefix(key, thing+"/"), "/")
+	if k := b.kinds[name]; k != nil && k.made(key, thing) {
+		return k
 	}
 	return nil
 }

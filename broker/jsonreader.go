@@ -19,9 +19,12 @@ type jsonReader struct {
 	dec *json.Decoder
 }
 
-// readObject reads payload as one JSON object, and calls field for each of its
-// names; field must read the value.
+// readObject reads a request's payload [P-1.1] as one JSON object, and calls
+// field for each of its names; field must read the value.
 func readObject(payload []byte, field func(r *jsonReader, name string) error) error {
+	if len(payload) > MaxPayload {
+		return refuse(CodePayloadTooLarge, "the payload has %d bytes, at most %d are taken", len(payload), MaxPayload)
+	}
 	if !utf8.Valid(payload) {
 		return refuse(CodeBadRequest, "the payload is not valid UTF-8")
 	}

@@ -199,13 +199,11 @@ func (k *kind) contentType(name string) (ContentType, error) {
 	return ContentType{}, refuse(CodeTypeNotAllowed, "kind %s does not take contentType %q", k.Name, printable(name, 80))
 }
 
-// keyID returns the id in a key that this kind has for the thing, whatever its
-// type.
-func (k *kind) keyID(key, thing string) (id string, err error) {
-	for _, t := range k.Types {
-		if id, err = k.layout.parse(key, thing, k.Name, t.Ext); err == nil {
-			return id, nil
-		}
-	}
-	return "", err
+// made tells whether the key is one that this kind has for the thing, whatever
+// its id and type.
+func (k *kind) made(key, thing string) bool {
+	return slices.ContainsFunc(k.Types, func(t ContentType) bool {
+		_, err := k.layout.parse(key, thing, k.Name, t.Ext)
+		return err == nil
+	})
 }

@@ -108,9 +108,8 @@ func pow10(n int) int {
 	return p
 }
 
-// parse takes a key of this layout apart: parse(key(…)) gives back the id, and
-// the day as far as the layout names it. Everything that key would not have made
-// is an error [P-3.3].
+// parse takes a key of this layout apart: parse(key(…)) gives back the id.
+// Everything that key would not have made is an error [P-3.3].
 func (l layout) parse(key, thing, kind, ext string) (id string, err error) {
 	if len(key) > maxKey {
 		return "", fmt.Errorf("a key has at most %d bytes, this has %d", maxKey, len(key))

@@ -69,6 +69,12 @@ func refuse(code Code, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
 }
 
+// unaudited refuses what was decided well, but cannot be recorded: no audit, no
+// grant.
+func unaudited(cause error) *Refusal {
+	return &Refusal{Code: CodeUnavailable, Text: "the audit cannot be written", Cause: cause}
+}
+
 // asRefusal makes anything that is not a Refusal an internal fault, whose story
 // a thing is not told.
 func asRefusal(err error) *Refusal {

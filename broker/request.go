@@ -30,9 +30,6 @@ type wanted struct {
 }
 
 func decodeUploadRequest(payload []byte) (req uploadRequest, err error) {
-	if len(payload) > MaxPayload {
-		return req, refuse(CodePayloadTooLarge, "the payload has %d bytes, at most %d are taken", len(payload), MaxPayload)
-	}
 	err = readObject(payload, func(r *jsonReader, name string) (err error) {
 		switch name {
 		case "id":
@@ -149,9 +146,6 @@ type completeRequest struct {
 }
 
 func decodeUploadComplete(payload []byte) (req completeRequest, err error) {
-	if len(payload) > MaxPayload {
-		return req, refuse(CodePayloadTooLarge, "the payload has %d bytes, at most %d are taken", len(payload), MaxPayload)
-	}
 	var single reported
 	err = readObject(payload, func(r *jsonReader, name string) (err error) {
 		switch name {

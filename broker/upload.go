@@ -72,7 +72,7 @@ func (r *request) grant(ctx context.Context, k *kind, w wanted) (reply, error) {
 		return refusalReply(w.id, refusal), errors.Join(refusal, r.record(entry))
 	}
 	if err := r.record(entry); err != nil {
-		refusal := &Refusal{Code: CodeUnavailable, Text: "the audit cannot be written", Cause: err}
+		refusal := unaudited(err)
 		return refusalReply(w.id, refusal), refusal
 	}
 	return reply{ID: w.id, Status: statusSuccess, ObjectKey: put.Key, UploadURL: g.URL, Headers: g.Headers, ExpiresAt: g.Expires.Unix()}, nil
