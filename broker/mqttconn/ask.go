@@ -50,10 +50,7 @@ func Ask(ctx context.Context, conf Config, requests []broker.Message, answers st
 	c := paho.NewClient(paho.ClientConfig{Conn: w, PacketTimeout: conf.ConnectTimeout,
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){a.receive}})
 	defer w.fail(context.Canceled)
-	packet := connectPacket(conf, probeID(conf.ClientID))
-	packet.CleanStart = true
-	packet.Properties.SessionExpiryInterval = nil
-	if _, err := c.Connect(ctx, packet); err != nil {
+	if _, err := c.Connect(ctx, visitPacket(conf)); err != nil {
 		return 0, explain(err)
 	}
 	defer func() { _ = c.Disconnect(&paho.Disconnect{}) }()

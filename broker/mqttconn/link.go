@@ -128,10 +128,10 @@ func (l *link) close() {
 // link: what is granted is served meanwhile.
 func (l *link) subscribe(ctx context.Context) {
 	pause := backoff{min: l.conf.ReconnectMin, max: l.conf.ReconnectMax}
-	todo := l.conf.Filters
+	wanted := l.conf.Filters
 	for {
 		var refused []string
-		for _, filter := range todo {
+		for _, filter := range wanted {
 			err := subscribe(ctx, l.paho, l.conf.subscription(filter))
 			switch {
 			case ctx.Err() != nil:
@@ -144,7 +144,7 @@ func (l *link) subscribe(ctx context.Context) {
 				refused = append(refused, filter)
 			}
 		}
-		if todo = refused; len(todo) == 0 {
+		if wanted = refused; len(wanted) == 0 {
 			l.reportUp()
 			return
 		}

@@ -66,10 +66,8 @@ func (p *probe) run(ctx context.Context, conf Config) {
 	s := newSession()
 	c := paho.NewClient(paho.ClientConfig{Conn: w, Session: s, PacketTimeout: conf.ConnectTimeout,
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){ignore}})
-	id := probeID(conf.ClientID)
-	packet := connectPacket(conf, id)
-	packet.CleanStart = true
-	packet.Properties.SessionExpiryInterval = nil
+	packet := visitPacket(conf)
+	id := packet.ClientID
 	ack, err := c.Connect(ctx, packet)
 	switch {
 	case ack != nil && ack.ReasonCode != 0:
@@ -87,6 +85,15 @@ func (p *probe) run(ctx context.Context, conf Config) {
 }
 
 func ignore(paho.PublishReceived) (bool, error) { return true, nil }
+
+// visitPacket asks for a session that leaves nothing behind, under an id of its
+// own.
+func visitPacket(conf Config) *paho.Connect {
+	packet := connectPacket(conf, probeID(conf.ClientID))
+	packet.CleanStart = true
+	packet.Properties.SessionExpiryInterval = nil
+	return packet
+}
 
 // probeID differs from every broker's id and from other probes'.
 func probeID(clientID string) string {
