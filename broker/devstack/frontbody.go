@@ -22,16 +22,12 @@ const maxInMemory = 1 << 20
 // spool reads a request's whole body. It is the caller's to close.
 func (f *front) spool(w *statusWriter, r *http.Request) (io.ReadCloser, error) {
 	body := &patientReader{r: r.Body, control: w.control, silence: f.silence}
-	store := f.store
-	if r.ContentLength < 0 {
-		store = f.storeChunks
-	}
-	spooled, size, err := store(body, r.ContentLength)
+	spooled, size, err := f.store(body, r.ContentLength)
 	switch {
-	case err == nil && r.ContentLength < 0:
-		r.Header.Set("Content-Length", strconv.FormatInt(size, 10))
-		fallthrough
 	case err == nil:
+		if r.ContentLength < 0 { // see awsChunked
+			r.Header.Set("Content-Length", strconv.FormatInt(size, 10))
+		}
 		// The deadline must not strike the answer or the next request.
 		_ = w.control.SetReadDeadline(time.Time{})
 		return spooled, nil
@@ -48,40 +44,34 @@ func (f *front) spool(w *statusWriter, r *http.Request) (io.ReadCloser, error) {
 	}
 }
 
-// store keeps exactly size bytes of body, or fails.
-func (f *front) store(body io.Reader, size int64) (io.ReadCloser, int64, error) {
-	if size <= maxInMemory {
-		text := make([]byte, size)
-		if _, err := io.ReadFull(body, text); err != nil {
-			return nil, 0, unexpected(err)
-		}
-		return io.NopCloser(bytes.NewReader(text)), size, nil
-	}
-	file, err := f.keep(func(file io.Writer) error {
-		_, err := io.CopyN(file, body, size)
-		return unexpected(err)
-	})
-	return file, size, err
-}
-
-// storeChunks keeps body to its end, which a broken connection does not reach.
-func (f *front) storeChunks(body io.Reader, _ int64) (io.ReadCloser, int64, error) {
+// store keeps body to its end, which a broken connection does not reach, and
+// tells its size. want is the size that was announced, or negative.
+func (f *front) store(body io.Reader, want int64) (io.ReadCloser, int64, error) {
 	var text bytes.Buffer
-	if _, err := io.CopyN(&text, body, maxInMemory); errors.Is(err, io.EOF) {
-		return io.NopCloser(&text), int64(text.Len()), nil
-	} else if err != nil {
+	size, err := io.CopyN(&text, body, maxInMemory+1)
+	if errors.Is(err, io.EOF) {
+		return io.NopCloser(&text), size, whole(size, want)
+	}
+	if err != nil {
 		return nil, 0, err
 	}
-	var size int64
-	most := f.maxSize + f.maxSize/64 + maxInMemory // the chunks' own lines come on top
 	file, err := f.keep(func(file io.Writer) (err error) {
+		most := f.maxSize + f.maxSize/64 + maxInMemory // the chunks' own lines come on top
 		size, err = io.Copy(file, io.LimitReader(io.MultiReader(&text, body), most+1))
 		if err == nil && size > most {
 			return entityTooLarge
 		}
-		return err
+		return errors.Join(err, whole(size, want))
 	})
 	return file, size, err
+}
+
+// whole is an error if a body is not of the size that was announced.
+func whole(size, want int64) error {
+	if want >= 0 && size != want {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
 }
 
 // keep returns a file without a name, from its start, after write has filled it:
@@ -101,14 +91,6 @@ func (f *front) keep(write func(io.Writer) error) (io.ReadCloser, error) {
 		return nil, err
 	}
 	return file, nil
-}
-
-// unexpected names the end of a body that should have gone on.
-func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 func isTimeout(err error) bool {
