@@ -61,7 +61,8 @@ func demo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.dir, 0o700); err != nil {
+	files, err := devstack.Thing(o.dir, demoThing) // it prepares the folder as well
+	if err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	t := &troupe{dir: o.dir}
@@ -73,12 +74,12 @@ func demo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 	if err := t.startBroker(ctx); err != nil {
 		return interrupted(ctx, err)
 	}
-	camera, err := t.startCamera(o, ready)
+	_, _ = fmt.Fprintf(out, "Photos arrive in %s\nLogs and the audit are in %s\nCtrl-C stops.\n\n", filepath.Join(ready.S3.DataDir, ready.S3.Bucket), o.dir)
+	_, _ = fmt.Fprintf(out, "%-6s %6s %8s %6s  %s\n", "thing", "photo", "bytes", "ms", "key")
+	camera, err := t.startCamera(o, ready, files, out)
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, "Photos arrive in %s\nLogs and the audit are in %s\nCtrl-C stops.\n\n", filepath.Join(ready.S3.DataDir, ready.S3.Bucket), o.dir)
-	_, _ = fmt.Fprintf(out, "%-6s %6s %8s %6s  %s\n", "thing", "photo", "bytes", "ms", "key")
 	return t.watch(ctx, camera, out)
 }
 
@@ -99,7 +100,7 @@ func (t *troupe) startStack(ctx context.Context) (devstack.Ready, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return devstack.Ready{}, err
 	}
-	a, err := t.start("dev-stack", self, "run", "--dir", t.dir, "--mqtt-port", "0", "--s3-port", "0", "--ready-file", path)
+	a, err := t.start("dev-stack", nil, self, "run", "--dir", t.dir, "--mqtt-port", "0", "--s3-port", "0", "--ready-file", path)
 	if err != nil {
 		return devstack.Ready{}, err
 	}
@@ -116,32 +117,24 @@ func (t *troupe) startBroker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := t.start("broker", program, "run", "--config", filepath.Join(t.dir, "broker.yaml"))
+	a, err := t.start("broker", nil, program, "run", "--config", filepath.Join(t.dir, "broker.yaml"))
 	if err != nil {
 		return err
 	}
 	return a.await(ctx, func() bool { return a.printed("ready") })
 }
 
-func (t *troupe) startCamera(o demoOptions, ready devstack.Ready) (*actor, error) {
+func (t *troupe) startCamera(o demoOptions, ready devstack.Ready, files certs.Files, out io.Writer) (*actor, error) {
 	program, err := beside("thingpass-thing")
 	if err != nil {
 		return nil, err
 	}
-	dir, err := certs.Open(ready.CertsDir)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := dir.Thing(demoThing); err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, err
-	}
-	files := dir.Files(certs.Thing, demoThing)
 	args := []string{"--name", demoThing, "--server", ready.MQTT.Address(), "--ca", ready.CAFile, "--cert", files.Cert, "--key", files.Key,
 		"--scene", o.scene, "--interval", strconv.FormatInt(o.interval.Milliseconds(), 10), "--json"}
 	if o.count > 0 {
 		args = append(args, "--count", strconv.Itoa(o.count))
 	}
-	return t.start("camera", program, args...)
+	return t.start("camera", func(line string) { show(line, out) }, program, args...)
 }
 
 // beside returns the path of a program in the folder of this one.
@@ -157,42 +150,32 @@ func beside(name string) (string, error) {
 	return path, nil
 }
 
-// watch shows the camera's photos until ctx ends, or one of the processes does.
+// watch waits until ctx ends, or one of the processes does.
 func (t *troupe) watch(ctx context.Context, camera *actor, out io.Writer) error {
-	shown := 0
-	for {
-		shown = show(camera.lines(), shown, out)
-		select {
-		case <-ctx.Done():
-			_, _ = fmt.Fprintln(out, "\nstopping")
+	select {
+	case <-ctx.Done():
+		_, _ = fmt.Fprintln(out, "\nstopping")
+		return nil
+	case a := <-t.ended:
+		if a == camera && a.err == nil {
 			return nil
-		case a := <-t.ended:
-			show(camera.lines(), shown, out)
-			if a == camera && a.err == nil {
-				return nil
-			}
-			return fmt.Errorf("the %s ended (%v); the end of %s:\n%s", a.name, a.err, a.log, a.tail())
-		case <-camera.news:
 		}
+		return a.unexpected()
 	}
 }
 
-// show prints the photos among lines[from:], and returns how many lines there
-// are.
-func show(lines []string, from int, out io.Writer) int {
-	for _, line := range lines[from:] {
-		var p struct {
-			N, Size, MS       int64
-			ObjectKey, Result string
-		}
-		if json.Unmarshal([]byte(line), &p) != nil || p.Result == "" {
-			continue
-		}
-		if p.Result == "stored" {
-			_, _ = fmt.Fprintf(out, "%-6s %6d %8d %6d  %s\n", demoThing, p.N, p.Size, p.MS, p.ObjectKey)
-			continue
-		}
-		_, _ = fmt.Fprintf(out, "%-6s %6d %8d %6d  not stored: %s\n", demoThing, p.N, p.Size, p.MS, p.Result)
+// show prints the photo that a line of the camera tells of, if it does.
+func show(line string, out io.Writer) {
+	var p struct {
+		N, Size, MS       int64
+		ObjectKey, Result string
 	}
-	return len(lines)
+	if json.Unmarshal([]byte(line), &p) != nil || p.Result == "" {
+		return
+	}
+	what := p.ObjectKey
+	if p.Result != "stored" {
+		what = "not stored: " + p.Result
+	}
+	_, _ = fmt.Fprintf(out, "%-6s %6d %8d %6d  %s\n", demoThing, p.N, p.Size, p.MS, what)
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -114,10 +115,9 @@ func explain(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return errors.New("stopped before it was ready")
-	case errors.As(err, &taken) && taken.Part == "MQTT":
-		return fmt.Errorf("%w: stop it (`ss -ltnp` tells which it is), or choose another port with --mqtt-port, 0 for any free one", err)
 	case errors.As(err, &taken):
-		return fmt.Errorf("%w: stop it (`ss -ltnp` tells which it is), or choose another port with --s3-port, 0 for any free one", err)
+		return fmt.Errorf("%w: stop it (`ss -ltnp` tells which it is), or choose another port with --%s-port, 0 for any free one",
+			err, strings.ToLower(taken.Part))
 	}
 	return err
 }

@@ -32,23 +32,27 @@ type troupe struct {
 	ended  chan *actor // those that end before stop
 }
 
-// An actor is one process. What it prints goes to a log file, and is kept.
+// An actor is one process. What it prints goes to a log file; the last lines are
+// kept.
 type actor struct {
 	name, log string
+	follow    func(line string) // gets each line, or is nil
 	cmd       *exec.Cmd
 	done      chan struct{}
-	err       error         // valid after done
-	news      chan struct{} // something was printed
+	err       error // valid after done
 
 	mu  sync.Mutex
 	out []string
 }
 
-func (t *troupe) start(name, program string, args ...string) (*actor, error) {
+// keptLines are enough to tell why a process ended.
+const keptLines = 20
+
+func (t *troupe) start(name string, follow func(string), program string, args ...string) (*actor, error) {
 	if t.ended == nil {
 		t.ended = make(chan *actor, 8)
 	}
-	a := &actor{name: name, log: filepath.Join(t.dir, name+".log"), done: make(chan struct{}), news: make(chan struct{}, 1)}
+	a := &actor{name: name, log: filepath.Join(t.dir, name+".log"), follow: follow, done: make(chan struct{})}
 	log, err := os.OpenFile(a.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -90,27 +94,27 @@ func (a *actor) read(r io.Reader, log io.WriteCloser) {
 
 func (a *actor) keep(line string) {
 	a.mu.Lock()
+	if len(a.out) == keptLines {
+		a.out = slices.Delete(a.out, 0, 1)
+	}
 	a.out = append(a.out, line)
 	a.mu.Unlock()
-	select {
-	case a.news <- struct{}{}:
-	default:
+	if a.follow != nil {
+		a.follow(line)
 	}
 }
 
-func (a *actor) lines() []string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return slices.Clone(a.out)
-}
-
-func (a *actor) printed(text string) bool {
-	return slices.ContainsFunc(a.lines(), func(line string) bool { return strings.Contains(line, text) })
-}
+func (a *actor) printed(text string) bool { return strings.Contains(a.tail(), text) }
 
 func (a *actor) tail() string {
-	lines := a.lines()
-	return strings.Join(lines[max(0, len(lines)-20):], "\n")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return strings.Join(a.out, "\n")
+}
+
+// unexpected says that the process has ended, and how.
+func (a *actor) unexpected() error {
+	return fmt.Errorf("the %s ended (%v); the end of %s:\n%s", a.name, a.err, a.log, a.tail())
 }
 
 // await waits until ready.
@@ -124,7 +128,7 @@ func (a *actor) await(ctx context.Context, ready func() bool) error {
 		case <-ctx.Done():
 			return fmt.Errorf("the %s is not ready after %v; the end of %s:\n%s", a.name, startPatience, a.log, a.tail())
 		case <-a.done:
-			return fmt.Errorf("the %s ended (%v); the end of %s:\n%s", a.name, a.err, a.log, a.tail())
+			return a.unexpected()
 		case <-tick.C:
 		}
 	}
