@@ -17,9 +17,10 @@ import (
 type Entry struct {
 	Time        time.Time `json:"time"`
 	Thing       string    `json:"thing,omitempty"`
-	Request     string    `json:"request,omitempty"` // upload-request or upload-complete
+	Request     string    `json:"request,omitempty"` // the topic's last level
 	Topic       string    `json:"topic,omitempty"`   // only where no thing could be told from it
 	ID          string    `json:"id,omitempty"`
+	Mode        string    `json:"mode,omitempty"`
 	Kind        string    `json:"kind,omitempty"`
 	Key         string    `json:"objectKey,omitempty"`
 	ContentType string    `json:"contentType,omitempty"`
@@ -39,27 +40,30 @@ type JSONAudit struct {
 	torn bool // the last line may be there in part
 }
 
-// NewJSONAudit returns an Auditor that writes to w, one Write for each entry.
+// NewJSONAudit returns an Auditor that writes to w, one Write for each Record.
 func NewJSONAudit(w io.Writer) *JSONAudit {
 	return &JSONAudit{w: w}
 }
 
-// Record writes the entry, and returns an error if it could not be written
+// Record writes the entries, and returns an error if they could not be written
 // whole. A later entry then begins on a line of its own.
-func (a *JSONAudit) Record(e Entry) error {
-	e.Time = e.Time.UTC()
+func (a *JSONAudit) Record(entries ...Entry) error {
+	var lines bytes.Buffer
+	enc := json.NewEncoder(&lines)
+	enc.SetEscapeHTML(false)
+	for _, e := range entries {
+		e.Time = e.Time.UTC()
+		if err := enc.Encode(e); err != nil {
+			return fmt.Errorf("encode an audit line: %w", err)
+		}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var line bytes.Buffer
+	text := lines.Bytes()
 	if a.torn {
-		line.WriteByte('\n')
+		text = append([]byte("\n"), text...)
 	}
-	enc := json.NewEncoder(&line)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(e); err != nil {
-		return fmt.Errorf("encode the audit line: %w", err)
-	}
-	_, err := a.w.Write(line.Bytes())
+	_, err := a.w.Write(text)
 	a.torn = err != nil
 	if err != nil {
 		return fmt.Errorf("write the audit line: %w", err)

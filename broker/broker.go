@@ -14,6 +14,8 @@ package broker
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -68,14 +70,20 @@ type Object struct {
 	Size        int64
 	ContentType string
 	SHA256      string // base64 of 32 bytes, "" where S3 keeps none
-	ETag        string
+	CRC32       string // of the whole object, base64 of 4 bytes, big endian; "" where S3 keeps none
+	CRC64NVME   string // likewise, 8 bytes
+	ETag        string // as S3 gives it, in quotes
+	VersionID   string // "" where the bucket keeps no versions
 	Metadata    map[string]string
 }
 
 // An Auditor keeps the record of every decision. A grant whose entry cannot be
 // recorded is not given.
+//
+// Record keeps all of the entries or, with an error, none that anybody may rely
+// on: the decisions of one request stand or fall together.
 type Auditor interface {
-	Record(Entry) error
+	Record(entries ...Entry) error
 }
 
 // Config is all that a Broker is made of. Every field is required but Root.
@@ -96,7 +104,12 @@ type Broker struct {
 	store  Store
 	audit  Auditor
 	now    func() time.Time
+
+	handlers map[string]handler // by the topic's verb
 }
+
+// A handler answers the requests of one verb.
+type handler func(r *request, ctx context.Context, payload []byte) ([]Message, error)
 
 // New returns a Broker, or an error that names the first setting that makes no
 // sense.
@@ -115,13 +128,22 @@ func New(c Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Broker{root: root, kinds: kinds, signer: c.Signer, store: c.Store, audit: c.Audit, now: c.Now}, nil
+	b := &Broker{root: root, kinds: kinds, signer: c.Signer, store: c.Store, audit: c.Audit, now: c.Now}
+	b.handlers = map[string]handler{
+		verbUploadRequest:  (*request).uploadRequest,
+		verbUploadComplete: (*request).uploadComplete,
+	}
+	return b, nil
 }
 
 // Filters returns the topic filters that a broker subscribes to, without a
 // `$share/<group>/` prefix.
 func (b *Broker) Filters() []string {
-	return []string{b.root + "/+/" + verbUploadRequest, b.root + "/+/" + verbUploadComplete}
+	var filters []string
+	for _, verb := range slices.Sorted(maps.Keys(b.handlers)) {
+		filters = append(filters, b.root+"/+/"+verb)
+	}
+	return filters
 }
 
 // Handle answers one request: the reply first, then the events that follow from
@@ -138,10 +160,7 @@ func (b *Broker) Handle(ctx context.Context, m Message) ([]Message, error) {
 		return nil, errors.Join(err, b.audit.Record(entry))
 	}
 	r := &request{broker: b, thing: t.thing, now: started, correlation: m.Correlation}
-	if t.verb == verbUploadComplete {
-		return r.uploadComplete(ctx, m.Payload)
-	}
-	return r.uploadRequest(ctx, m.Payload)
+	return b.handlers[t.verb](r, ctx, m.Payload)
 }
 
 // Busy answers a request with the refusal `busy`, without looking at more of it

@@ -28,7 +28,8 @@ func (r *request) uploadComplete(ctx context.Context, payload []byte) ([]Message
 			events = append(events, Message{Topic: r.broker.topicOf(r.thing, verbUploaded), Payload: v.event, QoS: 1})
 		}
 	}
-	m, err := r.answer(outer(req.id, "", req.batch, entries))
+	body := outer(req.id, "", req.batch, entries)
+	m, err := r.answer(&body)
 	if err != nil {
 		return nil, errors.Join(append(errs, err)...)
 	}

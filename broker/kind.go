@@ -28,6 +28,7 @@ const (
 // A Kind is a class of objects and the rules for them.
 type Kind struct {
 	Name     string        // [a-z0-9-]{1,32}
+	Modes    []string      // how its objects may be asked for; only ModePut if empty
 	Key      string        // layout, DefaultKeyLayout if empty; "{thing}/{kind}/" … "{id}" …
 	Types    []ContentType // at least one; the first is the default
 	MinSize  int64         // bytes, 1 if zero
@@ -35,6 +36,13 @@ type Kind struct {
 	TTL      time.Duration // of a grant, DefaultTTL if zero
 	Metadata []string      // names that may be given; nil allows every valid name
 }
+
+// The modes that a kind can offer [P-3.6].
+const (
+	ModePut = "put"
+)
+
+var knownModes = []string{ModePut}
 
 // ContentType is a media type and the extension of its keys.
 type ContentType struct {
@@ -123,12 +131,35 @@ func compileKind(k Kind) (*kind, error) {
 	if k.TTL == 0 {
 		k.TTL = DefaultTTL
 	}
+	if len(k.Modes) == 0 {
+		k.Modes = []string{ModePut}
+	}
 	l, err := parseLayout(k.Key)
 	if err != nil {
 		return nil, fmt.Errorf("key %q %w", k.Key, err)
 	}
-	k.Types, k.Metadata = slices.Clone(k.Types), slices.Clone(k.Metadata)
-	return &kind{Kind: k, layout: l}, errors.Join(checkBounds(k), checkTypes(k), checkMetadataNames(k), checkLength(k, l))
+	k.Types, k.Metadata, k.Modes = slices.Clone(k.Types), slices.Clone(k.Metadata), slices.Clone(k.Modes)
+	return &kind{Kind: k, layout: l}, errors.Join(checkModes(k), checkBounds(k), checkTypes(k), checkMetadataNames(k), checkLength(k, l))
+}
+
+func checkModes(k Kind) error {
+	for i, mode := range k.Modes {
+		if !slices.Contains(knownModes, mode) {
+			return fmt.Errorf("mode %q: known are %q", mode, knownModes)
+		}
+		if slices.Contains(k.Modes[:i], mode) {
+			return fmt.Errorf("mode %s is there twice", mode)
+		}
+	}
+	return nil
+}
+
+// offers returns a refusal if the kind is not offered in the mode [P-3.6].
+func (k *kind) offers(mode string) error {
+	if !slices.Contains(k.Modes, mode) {
+		return refuse(CodeModeNotAllowed, "kind %s is not offered in mode %q", k.Name, printable(mode, 40))
+	}
+	return nil
 }
 
 func checkBounds(k Kind) error {

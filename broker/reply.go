@@ -58,9 +58,14 @@ type request struct {
 	correlation []byte
 }
 
+// A body is what is answered; stamp gives it the broker's time [P-4.1].
+type body interface{ stamp(now int64) }
+
+func (b *reply) stamp(now int64) { b.Time = now }
+
 // answer makes the reply's message [P-2.2].
-func (r *request) answer(body reply) (Message, error) {
-	body.Time = r.now.Unix()
+func (r *request) answer(body body) (Message, error) {
+	body.stamp(r.now.Unix())
 	payload, err := encode(body)
 	return Message{Topic: r.broker.topicOf(r.thing, verbResponse), Payload: payload, Correlation: r.correlation, QoS: 1}, err
 }
@@ -72,7 +77,8 @@ func (r *request) refuse(verb, id string, payload []byte, err error) ([]Message,
 		id = salvageID(payload)
 	}
 	auditErr := r.record(Entry{Request: verb, ID: id, Code: refusal.Code, Reason: refusal.Text})
-	m, encodeErr := r.answer(refusalReply(id, refusal))
+	body := refusalReply(id, refusal)
+	m, encodeErr := r.answer(&body)
 	if encodeErr != nil {
 		return nil, errors.Join(refusal, auditErr, encodeErr)
 	}
@@ -82,7 +88,8 @@ func (r *request) refuse(verb, id string, payload []byte, err error) ([]Message,
 // busy is refused without an audit line: nothing was decided, and a flood must
 // not fill the disk.
 func (r *request) busy(payload []byte) ([]Message, error) {
-	m, err := r.answer(refusalReply(salvageID(payload), refuse(CodeBusy, "more requests than the broker can take now")))
+	body := refusalReply(salvageID(payload), refuse(CodeBusy, "more requests than the broker can take now"))
+	m, err := r.answer(&body)
 	if err != nil {
 		return nil, err
 	}
@@ -90,10 +97,12 @@ func (r *request) busy(payload []byte) ([]Message, error) {
 	return []Message{m}, nil
 }
 
-func (r *request) record(e Entry) error {
-	e.Time, e.Thing = r.now, r.thing
-	e.Micros = r.broker.now().Sub(r.now).Microseconds()
-	return r.broker.audit.Record(e)
+func (r *request) record(entries ...Entry) error {
+	us := r.broker.now().Sub(r.now).Microseconds()
+	for i := range entries {
+		entries[i].Time, entries[i].Thing, entries[i].Micros = r.now, r.thing, us
+	}
+	return r.broker.audit.Record(entries...)
 }
 
 // encode writes & as it is [P-1.7].

@@ -3,13 +3,12 @@
 
 package broker
 
+import "slices"
+
 // MaxPayload is the size of the largest request, in bytes [P-1.1].
 const MaxPayload = 65536
 
-const (
-	maxObjects = 20
-	modePut    = "put"
-)
+const maxObjects = 20
 
 // uploadRequest is what a thing wants to store [P-3].
 type uploadRequest struct {
@@ -17,6 +16,13 @@ type uploadRequest struct {
 	single         wanted // where there is no objects
 	objects        []wanted
 	batch          bool
+	given          []string // names of the outer object's fields
+}
+
+// fieldsOf names the fields that belong to each mode [P-1.2]: one that would be
+// ignored may have been meant to narrow the grant.
+var fieldsOf = map[string][]string{
+	ModePut: {"id", "kind", "mode", "contentType", "size", "sha256", "capturedAt", "objectKey", "metadata", "objects"},
 }
 
 // wanted is one object of an uploadRequest. given has the name of a field that
@@ -31,6 +37,7 @@ type wanted struct {
 
 func decodeUploadRequest(payload []byte) (req uploadRequest, err error) {
 	err = readObject(payload, func(r *jsonReader, name string) (err error) {
+		req.given = append(req.given, name)
 		switch name {
 		case "id":
 			req.id, err = r.id()
@@ -50,6 +57,9 @@ func decodeUploadRequest(payload []byte) (req uploadRequest, err error) {
 		return req, err
 	}
 	req.single.id = req.id
+	if req.mode == "" {
+		req.mode = ModePut
+	}
 	return req, req.check()
 }
 
@@ -59,6 +69,15 @@ func (req *uploadRequest) check() error {
 		return refuse(CodeBadRequest, "id is missing")
 	case req.kind == "":
 		return refuse(CodeBadRequest, "kind is missing")
+	}
+	if known := fieldsOf[req.mode]; known != nil {
+		for _, name := range req.given {
+			if !slices.Contains(known, name) {
+				return refuse(CodeBadRequest, "%s does not belong to mode %s; known are %q", name, req.mode, known)
+			}
+		}
+	}
+	switch {
 	case req.batch && req.single.given != "":
 		return refuse(CodeBadRequest, "%s stands beside objects: give it for each object", req.single.given)
 	case !req.batch:

@@ -13,10 +13,12 @@ import (
 const DefaultRoot = "thingpass"
 
 const (
-	verbUploadRequest  = "upload-request"
-	verbUploadComplete = "upload-complete"
-	verbResponse       = "response"
-	verbUploaded       = "uploaded"
+	verbUploadRequest      = "upload-request"
+	verbUploadComplete     = "upload-complete"
+	verbDownloadRequest    = "download-request"
+	verbCredentialsRequest = "credentials-request"
+	verbResponse           = "response"
+	verbUploaded           = "uploaded"
 
 	maxThingName    = 128
 	maxTopic        = 256 // bytes, AWS IoT Core
@@ -36,7 +38,7 @@ func (b *Broker) parseTopic(name string) (topic, error) {
 	if !found || !ValidThing(thing) {
 		return topic{}, fmt.Errorf("topic %q has no thing's name after %s/", printable(name, maxAuditedTopic), b.root)
 	}
-	if verb != verbUploadRequest && verb != verbUploadComplete {
+	if b.handlers[verb] == nil {
 		return topic{}, fmt.Errorf("topic %q is not one of the protocol's requests", printable(name, maxAuditedTopic))
 	}
 	return topic{thing: thing, verb: verb}, nil
@@ -61,7 +63,7 @@ func CheckRoot(root string) error {
 	if len(levels) > maxRootLevels {
 		return fmt.Errorf("the root topic %q has %d levels, at most %d leave room for the rest", root, len(levels), maxRootLevels)
 	}
-	if longest := len(root) + 1 + maxThingName + 1 + len(verbUploadComplete); longest > maxTopic {
+	if longest := len(root) + 1 + maxThingName + 1 + len(verbCredentialsRequest); longest > maxTopic {
 		return fmt.Errorf("the root topic %q gives topics of up to %d bytes, AWS IoT allows %d", root, longest, maxTopic)
 	}
 	for _, level := range levels {

@@ -70,7 +70,7 @@ func TestBusyAnswersWithTheIDAndQoS0(t *testing.T) {
 
 func TestFiltersCoverTheRequests(t *testing.T) {
 	_, b := newWorld(t)
-	if got := strings.Join(b.Filters(), " "); got != "thingpass/+/upload-request thingpass/+/upload-complete" {
+	if got := strings.Join(b.Filters(), " "); got != "thingpass/+/upload-complete thingpass/+/upload-request" {
 		t.Error(got)
 	}
 }

@@ -23,16 +23,34 @@ func (r *request) uploadRequest(ctx context.Context, payload []byte) ([]Message,
 	if k == nil {
 		return r.refuse(verbUploadRequest, req.id, payload, refuse(CodeUnknownKind, "kind %q is not configured", printable(req.kind, 40)))
 	}
-	if req.mode != "" && req.mode != modePut {
-		return r.refuse(verbUploadRequest, req.id, payload, refuse(CodeModeNotAllowed, "kind %s is not offered in mode %q", k.Name, printable(req.mode, 40)))
+	if err := k.offers(req.mode); err != nil {
+		return r.refuse(verbUploadRequest, req.id, payload, err)
 	}
-	entries := make([]reply, len(req.objects))
+	return r.put(ctx, k, req)
+}
+
+// put decides on each object on its own [P-3.5]. The audit lines are written
+// before anything is given; if they cannot be, everybody gets `unavailable`.
+func (r *request) put(ctx context.Context, k *kind, req uploadRequest) ([]Message, error) {
+	replies, entries := make([]reply, len(req.objects)), make([]Entry, len(req.objects))
 	var errs []error
-	for i, w := range req.objects {
-		entries[i], err = r.grant(ctx, k, w)
-		errs = append(errs, err)
+	for i := range req.objects {
+		var err error
+		if replies[i], entries[i], err = r.grant(ctx, k, &req.objects[i]); err != nil {
+			errs = append(errs, err)
+		}
 	}
-	m, err := r.answer(outer(req.id, modePut, req.batch, entries))
+	if err := r.record(entries...); err != nil {
+		refusal := unaudited(err)
+		errs = append(errs, refusal)
+		for i := range replies {
+			if replies[i].Status == statusSuccess {
+				replies[i] = refusalReply(replies[i].ID, refusal)
+			}
+		}
+	}
+	body := outer(req.id, ModePut, req.batch, replies)
+	m, err := r.answer(&body)
 	if err != nil {
 		return nil, errors.Join(append(errs, err)...)
 	}
@@ -55,11 +73,10 @@ func outer(id, mode string, batch bool, entries []reply) reply {
 	return body
 }
 
-// grant decides on one object. The audit line is written before anything is
-// given; if it cannot be, the thing gets `unavailable` instead.
-func (r *request) grant(ctx context.Context, k *kind, w wanted) (reply, error) {
+// grant decides on one object, and returns what is to be audited as well.
+func (r *request) grant(ctx context.Context, k *kind, w *wanted) (reply, Entry, error) {
 	put, err := r.decide(k, w)
-	entry := Entry{Request: verbUploadRequest, ID: w.id, Kind: k.Name, Key: put.Key, ContentType: put.ContentType, Size: w.size,
+	entry := Entry{Request: verbUploadRequest, ID: w.id, Mode: ModePut, Kind: k.Name, Key: put.Key, ContentType: put.ContentType, Size: w.size,
 		SHA256: hexSum(w.sha256), Code: CodeGranted}
 	var g Grant
 	if err == nil {
@@ -69,13 +86,9 @@ func (r *request) grant(ctx context.Context, k *kind, w wanted) (reply, error) {
 	if err != nil {
 		refusal := asRefusal(err)
 		entry.Code, entry.Reason, entry.ExpiresAt = refusal.Code, refusal.Text, 0
-		return refusalReply(w.id, refusal), errors.Join(refusal, r.record(entry))
+		return refusalReply(w.id, refusal), entry, refusal
 	}
-	if err := r.record(entry); err != nil {
-		refusal := unaudited(err)
-		return refusalReply(w.id, refusal), refusal
-	}
-	return reply{ID: w.id, Status: statusSuccess, ObjectKey: put.Key, UploadURL: g.URL, Headers: g.Headers, ExpiresAt: g.Expires.Unix()}, nil
+	return reply{ID: w.id, Status: statusSuccess, ObjectKey: put.Key, UploadURL: g.URL, Headers: g.Headers, ExpiresAt: g.Expires.Unix()}, entry, nil
 }
 
 func (r *request) sign(ctx context.Context, put Put) (Grant, error) {
@@ -87,7 +100,7 @@ func (r *request) sign(ctx context.Context, put Put) (Grant, error) {
 }
 
 // decide checks what is wanted against the kind's rules, and names the key.
-func (r *request) decide(k *kind, w wanted) (Put, error) {
+func (r *request) decide(k *kind, w *wanted) (Put, error) {
 	t, err := k.contentType(w.contentType)
 	if err != nil {
 		return Put{}, err
@@ -113,7 +126,7 @@ func (r *request) decide(k *kind, w wanted) (Put, error) {
 	return Put{Key: key, ContentType: t.Name, Size: w.size, SHA256: w.sha256, Metadata: metadataOf(w), Now: r.now, TTL: k.TTL}, nil
 }
 
-func (k *kind) checkSize(w wanted) error {
+func (k *kind) checkSize(w *wanted) error {
 	if !w.hasSize {
 		return refuse(CodeBadRequest, "size is missing")
 	}
@@ -133,7 +146,7 @@ func (k *kind) checkMetadata(pairs map[string]string) error {
 }
 
 // day returns the date of the key [P-3.2].
-func (r *request) day(w wanted) (time.Time, error) {
+func (r *request) day(w *wanted) (time.Time, error) {
 	if !w.hasCapturedAt {
 		return r.now.UTC(), nil
 	}
@@ -143,7 +156,7 @@ func (r *request) day(w wanted) (time.Time, error) {
 	return time.Unix(w.capturedAt, 0).UTC(), nil
 }
 
-func metadataOf(w wanted) map[string]string {
+func metadataOf(w *wanted) map[string]string {
 	if !w.hasCapturedAt {
 		return w.metadata
 	}

@@ -51,13 +51,13 @@ func (w *world) Head(_ context.Context, key string) (broker.Object, error) {
 	return o, nil
 }
 
-func (w *world) Record(e broker.Entry) error {
+func (w *world) Record(entries ...broker.Entry) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.auditErr != nil {
 		return w.auditErr
 	}
-	w.entries = append(w.entries, e)
+	w.entries = append(w.entries, entries...)
 	return nil
 }
 
