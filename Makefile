@@ -1,12 +1,12 @@
 # thingpass. `make help` lists the targets.
 
 GO      ?= go
-BIN     := bin
+BIN     ?= bin
 GOFILES := $(shell git ls-files -co --exclude-standard '*.go' 2>/dev/null)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-go test-firmware race fuzz bench lint format clean setup-demo setup-test go thing
+.PHONY: help build demo test test-go test-firmware race fuzz bench lint format clean setup-demo setup-test go thing lambda
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,14 @@ build: go thing ## bin/thingpass, bin/thingpass-dev, bin/thingpass-thing
 go:
 	@mkdir -p $(BIN)
 	$(GO) build -trimpath -o $(BIN)/ ./broker/cmd/...
+
+LAMBDA_ARCH ?= arm64
+
+lambda: ## bin/thingpass-lambda.zip, for AWS Lambda's runtime provided.al2023
+	@mkdir -p $(BIN)/lambda
+	GOOS=linux GOARCH=$(LAMBDA_ARCH) $(GO) build -trimpath -tags lambda.norpc -ldflags '-s -w' -o $(BIN)/lambda/bootstrap ./broker/cmd/thingpass-lambda
+	@.ci/setup lambda
+	@zip -q -j -X $(BIN)/thingpass-lambda.zip $(BIN)/lambda/bootstrap
 
 thing: setup-demo
 	@$(MAKE) --no-print-directory -C firmware thing

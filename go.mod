@@ -3,9 +3,11 @@ module thingpass
 go 1.26.0
 
 require (
+	github.com/aws/aws-lambda-go v1.55.1 // Lambda's runtime API (broker/cmd/thingpass-lambda)
 	github.com/aws/aws-sdk-go-v2 v1.47.7 // credentials and HEAD (broker/awss3)
 	github.com/aws/aws-sdk-go-v2/config v1.33.15 // AWS's default credential chain
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // tests of signing
+	github.com/aws/aws-sdk-go-v2/service/iotdataplane v1.40.0 // Publish without MQTT (broker/iotrule)
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // HEAD; the judge of broker/presign
 	github.com/aws/smithy-go v1.28.8 // what the SDK's errors are made of
 	github.com/eclipse/paho.golang v0.23.0 // MQTT 5 (broker/mqttconn)
@@ -22,7 +24,6 @@ require (
 	github.com/DataDog/datadog-go/v5 v5.9.1 // indirect
 	github.com/Microsoft/go-winio v0.6.2 // indirect
 	github.com/andybalholm/brotli v1.2.3 // indirect
-	github.com/aws/aws-lambda-go v1.55.1 // indirect
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.7 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager v0.4.1 // indirect
@@ -33,7 +34,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.11.11 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.14.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/s3shared v1.20.10 // indirect
-	github.com/aws/aws-sdk-go-v2/service/iotdataplane v1.40.0 // indirect
 	github.com/aws/aws-sdk-go-v2/service/signin v1.12.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sso v1.39.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect

@@ -50,6 +50,7 @@ func TestAdaptersDoNotKnowEachOther(t *testing.T) {
 		"thingpass/broker/presign":  "",
 		"thingpass/broker/awss3":    "thingpass/broker/presign",
 		"thingpass/broker/mqttconn": "",
+		"thingpass/broker/iotrule":  "",
 	}
 	for pkg, other := range allowed {
 		for _, path := range deps(t, pkg) {

@@ -25,6 +25,8 @@ type Config struct {
 	Log   Log             `mapstructure:"log"`
 	Kinds map[string]Kind `mapstructure:"kinds"`
 
+	Lambda Lambda `mapstructure:"lambda"`
+
 	settings []Setting
 }
 
@@ -103,6 +105,8 @@ func defaults() map[string]string {
 		"audit.file":          "-",
 		"log.level":           "info",
 		"log.format":          "auto",
+
+		"lambda.any_client_id": "false",
 	}
 }
 
@@ -123,7 +127,11 @@ const regionElsewhere = "us-east-1"
 // environ, which has the form of os.Environ. The error is an Errors with
 // everything that is wrong, or tells that the file cannot be read.
 func Load(path string, environ []string) (*Config, error) {
-	l := newLoader(path)
+	return newLoader(path).load(environ)
+}
+
+func (l *loader) load(environ []string) (*Config, error) {
+	path := l.path
 	if path != "" {
 		if err := l.readFile(); err != nil {
 			return nil, err

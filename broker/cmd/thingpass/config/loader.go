@@ -16,13 +16,14 @@ import (
 // A loader lays environment over file over defaults. viper keeps the layers;
 // the loader knows where each value came from.
 type loader struct {
-	path     string // of the file; empty: none
-	schema   *node
-	values   *viper.Viper
-	kinds    map[string]bool
-	origins  map[string]origin // of settings and of sections
-	doubted  map[string]bool   // settings with a problem: what follows from it is not worth a line
-	problems Errors
+	path       string // of the file; empty: none
+	serverless bool   // for thingpass-lambda
+	schema     *node
+	values     *viper.Viper
+	kinds      map[string]bool
+	origins    map[string]origin // of settings and of sections
+	doubted    map[string]bool   // settings with a problem: what follows from it is not worth a line
+	problems   Errors
 }
 
 func newLoader(path string) *loader {

@@ -21,7 +21,11 @@ import (
 
 // judge reports what is missing, out of bounds or contradictory.
 func (l *loader) judge(c *Config) {
-	l.judgeMQTT(c.MQTT)
+	if l.serverless {
+		l.judgeLambda(c)
+	} else {
+		l.judgeMQTT(c.MQTT)
+	}
 	l.judgeS3(c.S3)
 	l.judgeWords(c)
 	if len(l.kinds) == 0 {
