@@ -23,6 +23,7 @@ type Entry struct {
 	Mode        string    `json:"mode,omitempty"`
 	Kind        string    `json:"kind,omitempty"`
 	Key         string    `json:"objectKey,omitempty"`
+	KeyPrefix   string    `json:"keyPrefix,omitempty"` // of a pass
 	ContentType string    `json:"contentType,omitempty"`
 	Size        int64     `json:"size,omitempty"`
 	SHA256      string    `json:"sha256,omitempty"`

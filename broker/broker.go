@@ -73,6 +73,7 @@ type Object struct {
 	CRC32       string // of the whole object, base64 of 4 bytes, big endian; "" where S3 keeps none
 	CRC64NVME   string // likewise, 8 bytes
 	ETag        string // as S3 gives it, in quotes
+	MD5         string // of the whole object, 32 hexadecimal digits; "" where S3 keeps none
 	VersionID   string // "" where the bucket keeps no versions
 	Metadata    map[string]string
 }
@@ -86,14 +87,19 @@ type Auditor interface {
 	Record(entries ...Entry) error
 }
 
-// Config is all that a Broker is made of. Every field is required but Root.
+// Config is all that a Broker is made of. Every field is required but Root, and
+// what only a mode needs that no kind offers.
 type Config struct {
 	Root   string // topic prefix, "thingpass" if empty
 	Kinds  []Kind
+	Groups map[string][]string // of things, for Kind.AllowGroups
 	Signer Signer
 	Store  Store
 	Audit  Auditor
 	Now    func() time.Time
+
+	Passes    PassSigner     // for ModePass
+	Downloads DownloadSigner // for ModeGet
 }
 
 // A Broker answers requests. It is safe for concurrent use.
@@ -104,6 +110,11 @@ type Broker struct {
 	store  Store
 	audit  Auditor
 	now    func() time.Time
+
+	passes    PassSigner
+	downloads DownloadSigner
+	groups    map[string][]string // sorted
+	reserved  map[string]bool     // see reservedNames
 
 	handlers map[string]handler // by the topic's verb
 }
@@ -128,12 +139,28 @@ func New(c Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{root: root, kinds: kinds, signer: c.Signer, store: c.Store, audit: c.Audit, now: c.Now}
+	b := &Broker{root: root, kinds: kinds, signer: c.Signer, store: c.Store, audit: c.Audit, now: c.Now, passes: c.Passes}
 	b.handlers = map[string]handler{
 		verbUploadRequest:  (*request).uploadRequest,
 		verbUploadComplete: (*request).uploadComplete,
 	}
+	if b.offered(ModePass) && c.Passes == nil {
+		return nil, errors.New("a kind offers mode pass, but there is nothing that signs passes")
+	}
+	if err := b.share(c); err != nil {
+		return nil, err
+	}
 	return b, nil
+}
+
+// offered tells whether any kind is offered in the mode.
+func (b *Broker) offered(mode string) bool {
+	for _, k := range b.kinds {
+		if slices.Contains(k.Modes, mode) {
+			return true
+		}
+	}
+	return false
 }
 
 // Filters returns the topic filters that a broker subscribes to, without a
@@ -160,6 +187,9 @@ func (b *Broker) Handle(ctx context.Context, m Message) ([]Message, error) {
 		return nil, errors.Join(err, b.audit.Record(entry))
 	}
 	r := &request{broker: b, thing: t.thing, now: started, correlation: m.Correlation}
+	if b.reserved[t.thing] {
+		return r.refuse(t.verb, "", m.Payload, refuse(CodeKeyNotAllowed, "shared objects are kept under this thing's name: give it another one"))
+	}
 	return b.handlers[t.verb](r, ctx, m.Payload)
 }
 

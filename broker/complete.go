@@ -105,6 +105,9 @@ func (r *request) lookUp(ctx context.Context, o reported) (*kind, Object, error)
 	if stored != "" && claimed != "" && stored != claimed {
 		return k, Object{}, refuse(CodeMismatch, "the object has another SHA-256")
 	}
+	if name := o.checksums.differs(found); name != "" {
+		return k, Object{}, refuse(CodeMismatch, "the object has another %s", name)
+	}
 	return k, found, nil
 }
 

@@ -19,6 +19,7 @@ func stored(w *world) {
 		Metadata: map[string]string{"fw": "1"}}
 	w.objects["cam1/photo/2026/11/23/plain.jpg"] = broker.Object{Size: 5}
 	w.objects["cam1/photo/2026/11/23/parts.jpg"] = broker.Object{Size: 5, SHA256: sumBase64 + "-2"}
+	w.objects["cam1/photo/2026/11/23/crc.jpg"] = broker.Object{Size: 9, MD5: "25f9e794323b453885f5181f1b624d0b", CRC32: "y/Q5Jg==", CRC64NVME: "rosUhgqIlpE="}
 	w.objects["cam2/photo/2026/11/23/a1.jpg"] = broker.Object{Size: 1000}
 	w.objects["cam1/secret.txt"] = broker.Object{Size: 1000}
 }
@@ -29,6 +30,12 @@ func report(key string, size int, sum string) string {
 		text += `,"sha256":"` + sum + `"`
 	}
 	return text + "}"
+}
+
+// reportSums is a report with other checksums, of an object that holds
+// "123456789".
+func reportSums(sums string) string {
+	return `{"id":"a1","objectKey":"cam1/photo/2026/11/23/crc.jpg","size":9,` + sums + `}`
 }
 
 func TestAReportIsVerifiedNotBelieved(t *testing.T) {
@@ -42,6 +49,17 @@ func TestAReportIsVerifiedNotBelieved(t *testing.T) {
 		"without checksum":               {report(storedKey, 1000, ""), ""},
 		"S3 keeps no checksum":           {report("cam1/photo/2026/11/23/plain.jpg", 5, other), ""},
 		"S3 keeps one of parts":          {report("cam1/photo/2026/11/23/parts.jpg", 5, other), ""},
+		"every checksum":                 {reportSums(`"md5":"25F9E794323B453885F5181F1B624D0B","crc32":"cbf43926","crc64nvme":"ae8b14860a889691"`), ""},
+		"another MD5":                    {reportSums(`"md5":"25f9e794323b453885f5181f1b624d0c"`), broker.CodeMismatch},
+		"another CRC32":                  {reportSums(`"crc32":"cbf43927"`), broker.CodeMismatch},
+		"another CRC64NVME":              {reportSums(`"crc32":"cbf43926","crc64nvme":"ae8b14860a889692"`), broker.CodeMismatch},
+		"a checksum that S3 keeps not":   {reportSums(`"sha256":"` + other + `"`), ""},
+		"MD5 in base64":                  {reportSums(`"md5":"JfnnlDI7RTiF9RgfG2JNCw=="`), broker.CodeBadRequest},
+		"a short CRC32":                  {reportSums(`"crc32":"cbf4392"`), broker.CodeBadRequest},
+		"CRC32 as a number":              {reportSums(`"crc32":12345678`), broker.CodeBadRequest},
+		"CRC64NVME not hexadecimal":      {reportSums(`"crc64nvme":"ae8b14860a88969g"`), broker.CodeBadRequest},
+		"a checksum twice":               {reportSums(`"crc32":"cbf43926","crc32":"cbf43926"`), broker.CodeBadRequest},
+		"a checksum beside objects":      {`{"id":"a1","crc32":"cbf43926","objects":[{"objectKey":"k","size":1}]}`, broker.CodeBadRequest},
 		"another size":                   {report(storedKey, 999, sumHex), broker.CodeMismatch},
 		"another checksum":               {report(storedKey, 1000, other), broker.CodeMismatch},
 		"absent":                         {report("cam1/photo/2026/11/23/a2.jpg", 1000, sumHex), broker.CodeNotFound},

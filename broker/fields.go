@@ -6,6 +6,7 @@ package broker
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 )
@@ -58,12 +59,57 @@ func (r *jsonReader) sha256() (string, error) {
 
 // hexSum returns the hexadecimal form of a checksum in base64, and "" for
 // anything else, such as the checksum of parts ("…-2").
-func hexSum(base64Sum string) string {
+func hexSum(base64Sum string) string { return hexOf(base64Sum, 32) }
+
+// hexOf is hexSum for a checksum of size bytes.
+func hexOf(base64Sum string, size int) string {
 	sum, err := base64.StdEncoding.DecodeString(base64Sum)
-	if err != nil || len(sum) != 32 {
+	if err != nil || len(sum) != size {
 		return ""
 	}
 	return hex.EncodeToString(sum)
+}
+
+// checksums are those of a report beside sha256, in hexadecimal digits; "" where
+// the thing gave none.
+type checksums struct{ md5, crc32, crc64nvme string }
+
+func (c *checksums) read(r *jsonReader, name string) error {
+	field, digits := &c.md5, 32
+	switch name {
+	case "crc32":
+		field, digits = &c.crc32, 8
+	case "crc64nvme":
+		field, digits = &c.crc64nvme, 16
+	}
+	text, err := r.text(name)
+	if err != nil {
+		return err
+	}
+	if len(text) != digits || !isHex(text) {
+		return refuse(CodeBadRequest, "%s must be %d hexadecimal digits", name, digits)
+	}
+	*field = strings.ToLower(text)
+	return nil
+}
+
+func isHex(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil
+}
+
+// differs returns the name of a checksum that S3 keeps otherwise, or "" [P-6.5].
+func (c *checksums) differs(found Object) string {
+	for _, sum := range [...]struct{ name, claimed, stored string }{
+		{"MD5", c.md5, found.MD5},
+		{"CRC32", c.crc32, hexOf(found.CRC32, 4)},
+		{"CRC64NVME", c.crc64nvme, hexOf(found.CRC64NVME, 8)},
+	} {
+		if sum.claimed != "" && sum.stored != "" && sum.claimed != sum.stored {
+			return sum.name
+		}
+	}
+	return ""
 }
 
 func (r *jsonReader) metadata() (map[string]string, error) {
@@ -89,6 +135,27 @@ func (r *jsonReader) metadata() (map[string]string, error) {
 		return nil
 	})
 	return pairs, err
+}
+
+// metadataNames reads the names that each upload of a pass carries with a value
+// of its own.
+func (r *jsonReader) metadataNames() (names []string, err error) {
+	err = r.array(func(r *jsonReader) error {
+		name, err := r.text("a name in metadataNames")
+		switch {
+		case err != nil:
+			return err
+		case len(names) == maxMetadata:
+			return refuse(CodeMetadataNotAllowed, "metadataNames has more than %d names", maxMetadata)
+		case !validMetadataName(name):
+			return refuse(CodeMetadataNotAllowed, "metadata name %q: 1 to 32 characters of a-z, 0-9 and -", printable(name, 40))
+		case slices.Contains(names, name):
+			return refuse(CodeMetadataNotAllowed, "metadata name %s is there twice", name)
+		}
+		names = append(names, name)
+		return nil
+	})
+	return names, err
 }
 
 func validMetadataName(name string) bool {

@@ -5,8 +5,10 @@ package broker_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"thingpass/broker"
 )
@@ -20,15 +22,23 @@ func FuzzHandle(f *testing.F) {
 		f.Add("thingpass/cam1/upload-request", []byte(payload))
 		f.Add("thingpass/cam1/upload-complete", []byte(payload))
 	}
+	f.Add("thingpass/cam1/upload-request", []byte(onePass(`"metadata":{"fw":"1"},"metadataNames":["captured-at","rssi"],"checksum":"sha256","capturedAt":1795424398`)))
+	for _, more := range []string{`"kind":"firmware","group":"cams","name":"v2"`, `"kind":"settings","etag":"\"e\""`, `"kind":"notice","name":"../x"`,
+		`"kind":"log","objectKey":"cam1/log/2026/11/23/a.txt","versionId":"v","sha256":"` + sumHex + `"`, `"kind":"log","objectKey":"cam2/log/2026/11/23/a.txt"`} {
+		f.Add("thingpass/cam1/download-request", []byte(`{"id":"g",`+more+`}`))
+		f.Add("thingpass/cam2/download-request", []byte(`{"id":"g",`+more+`}`))
+	}
+	f.Add("thingpass/firmware/upload-request", []byte(onePhoto(nil)))
 	f.Add("thingpass/cam1/../cam2/upload-request", []byte(onePhoto(nil)))
 	f.Fuzz(func(t *testing.T, topic string, payload []byte) {
 		w, b := newWorld(t)
+		w.everything = true
 		stored(w)
 		out, _ := b.Handle(t.Context(), broker.Message{Topic: topic, Payload: payload})
 		parts := strings.Split(topic, "/")
 		if len(parts) != 3 || parts[0] != "thingpass" || !broker.ValidThing(parts[1]) {
-			if len(out) != 0 || len(w.signed) != 0 {
-				t.Fatalf("topic %q got %d messages and %d signatures", topic, len(out), len(w.signed))
+			if len(out) != 0 || w.granted() != 0 {
+				t.Fatalf("topic %q got %d messages and %d signatures", topic, len(out), w.granted())
 			}
 			return
 		}
@@ -40,6 +50,8 @@ func FuzzHandle(f *testing.F) {
 				t.Fatalf("%s got a signature for %d bytes", topic, put.Size)
 			}
 		}
+		checkPasses(t, parts[1], w.passes)
+		checkGets(t, parts[1], w.gets)
 		for i, m := range out {
 			want := "thingpass/" + parts[1] + "/response"
 			if i > 0 {
@@ -53,6 +65,44 @@ func FuzzHandle(f *testing.F) {
 			t.Fatalf("busy is not JSON: %s", busy[0].Payload)
 		}
 	})
+}
+
+func checkPasses(t *testing.T, thing string, passes []broker.Pass) {
+	for _, p := range passes {
+		if !strings.HasPrefix(p.KeyPrefix, thing+"/photo/") || !strings.HasSuffix(p.KeyPrefix, "/") || strings.Contains(p.KeyPrefix, "..") || strings.Contains(p.KeyPrefix, "//") {
+			t.Fatalf("%s got a pass for %q", thing, p.KeyPrefix)
+		}
+		if p.MinSize != 1 || p.MaxSize != 8<<20 || p.TTL > time.Hour || p.ContentType != "image/jpeg" {
+			t.Fatalf("%s got the pass %+v", thing, p)
+		}
+	}
+}
+
+// checkGets knows by itself what shared() allows.
+func checkGets(t *testing.T, thing string, gets []broker.Get) {
+	for _, g := range gets {
+		folder, rest, _ := strings.Cut(g.Key, "/")
+		group, name, _ := strings.Cut(rest, "/")
+		allowed := false
+		switch folder {
+		case thing:
+			allowed = group == "log"
+		case "firmware":
+			allowed = slices.Contains(groups()[group], thing) && strings.HasSuffix(name, ".bin") && !strings.Contains(name, "/")
+		case "settings":
+			allowed = rest == thing+".json"
+		case "bells":
+			allowed = thing == "bell1" && name == ""
+		case "notice":
+			allowed = strings.HasSuffix(rest, ".txt") && name == ""
+		}
+		if !allowed || strings.Contains(g.Key, "..") && folder == thing || strings.Contains(g.Key, "//") || strings.Contains(g.Key, "/.") {
+			t.Fatalf("%s may fetch %q", thing, g.Key)
+		}
+		if g.ETag == "" && g.VersionID == "" {
+			t.Fatalf("%s got any version of %q", thing, g.Key)
+		}
+	}
 }
 
 // FuzzLayout checks that taking a key apart is the inverse of making it.

@@ -22,6 +22,11 @@ const (
 	MaxTTL        = 7 * 24 * time.Hour
 	DefaultTTL    = 15 * time.Minute
 
+	// MaxPassTTL is all that is certain: S3 has been seen to refuse a form an hour
+	// after its x-amz-date, whatever its policy's expiration, and versitygw does.
+	MaxPassTTL     = time.Hour
+	DefaultPassTTL = MaxPassTTL
+
 	maxKindName = 32
 )
 
@@ -34,59 +39,26 @@ type Kind struct {
 	MinSize  int64         // bytes, 1 if zero
 	MaxSize  int64         // bytes, required, at most MaxObjectSize
 	TTL      time.Duration // of a grant, DefaultTTL if zero
+	PassTTL  time.Duration // of a pass, DefaultPassTTL if zero
 	Metadata []string      // names that may be given; nil allows every valid name
+
+	// Object is the layout of objects that many things may fetch, such as
+	// "firmware/{group}/{name}.bin". A kind that has one offers ModeGet alone,
+	// and only to the things that are named here; otherwise ModeGet gives a
+	// thing its own objects.
+	Object      string
+	AllowThings []string // names, or "*" for every thing
+	AllowGroups []string // of Config.Groups
 }
 
 // The modes that a kind can offer [P-3.6].
 const (
-	ModePut = "put"
+	ModePut  = "put"
+	ModePass = "pass"
+	ModeGet  = "get"
 )
 
-var knownModes = []string{ModePut}
-
-// ContentType is a media type and the extension of its keys.
-type ContentType struct {
-	Name string // such as "image/jpeg"
-	Ext  string // such as "jpg"
-}
-
-var extensions = map[string]string{
-	"application/gzip":         "gz",
-	"application/json":         "json",
-	"application/octet-stream": "bin",
-	"application/x-ndjson":     "ndjson",
-	"application/zip":          "zip",
-	"audio/wav":                "wav",
-	"image/jpeg":               "jpg",
-	"image/png":                "png",
-	"image/webp":               "webp",
-	"text/csv":                 "csv",
-	"text/plain":               "txt",
-	"video/mp4":                "mp4",
-}
-
-// ParseContentType reads "image/jpeg", or "application/x-foo=foo" where the
-// extension is not a common one.
-func ParseContentType(s string) (ContentType, error) {
-	name, ext, given := strings.Cut(s, "=")
-	major, minor, slash := strings.Cut(name, "/")
-	if !slash || !mediaToken(major) || !mediaToken(minor) {
-		return ContentType{}, fmt.Errorf(`%q is not a content type such as "image/jpeg"`, s)
-	}
-	if !given {
-		ext = extensions[name]
-	}
-	if !validName(ext, 16, func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }) {
-		return ContentType{}, fmt.Errorf(`content type %q needs an extension of a-z and 0-9, such as "%s=bin"`, name, name)
-	}
-	return ContentType{Name: name, Ext: ext}, nil
-}
-
-func mediaToken(s string) bool {
-	return validName(s, 64, func(c byte) bool {
-		return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("+-._", c) >= 0
-	})
-}
+var knownModes = []string{ModePut, ModePass, ModeGet}
 
 // Check returns every reason why no broker could have this kind, joined.
 func (k Kind) Check() error {
@@ -94,10 +66,11 @@ func (k Kind) Check() error {
 	return err
 }
 
-// kind is a Kind that was checked, with its layout parsed.
+// kind is a Kind that was checked, with its layouts parsed.
 type kind struct {
 	Kind
 	layout layout
+	shared *sharedLayout // nil: a thing fetches its own objects only
 }
 
 func compileKinds(list []Kind) (map[string]*kind, error) {
@@ -131,6 +104,9 @@ func compileKind(k Kind) (*kind, error) {
 	if k.TTL == 0 {
 		k.TTL = DefaultTTL
 	}
+	if k.PassTTL == 0 {
+		k.PassTTL = DefaultPassTTL
+	}
 	if len(k.Modes) == 0 {
 		k.Modes = []string{ModePut}
 	}
@@ -138,8 +114,14 @@ func compileKind(k Kind) (*kind, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key %q %w", k.Key, err)
 	}
+	shared, err := parseShared(k)
+	if err != nil {
+		return nil, err
+	}
 	k.Types, k.Metadata, k.Modes = slices.Clone(k.Types), slices.Clone(k.Metadata), slices.Clone(k.Modes)
-	return &kind{Kind: k, layout: l}, errors.Join(checkModes(k), checkBounds(k), checkTypes(k), checkMetadataNames(k), checkLength(k, l))
+	k.AllowThings, k.AllowGroups = slices.Clone(k.AllowThings), slices.Clone(k.AllowGroups)
+	return &kind{Kind: k, layout: l, shared: shared},
+		errors.Join(checkModes(k), checkBounds(k), checkTypes(k), checkMetadataNames(k), checkLength(k, l), checkAllowed(k))
 }
 
 func checkModes(k Kind) error {
@@ -166,20 +148,22 @@ func checkBounds(k Kind) error {
 	switch {
 	case k.MinSize < 0 || k.MaxSize < 0:
 		return errors.New("sizes cannot be negative")
-	case k.MaxSize == 0:
+	case k.MaxSize == 0 && k.Object == "":
 		return errors.New("max_size is missing: a grant must have a bound")
 	case k.MaxSize > MaxObjectSize:
 		return fmt.Errorf("max_size is %d, one PUT stores at most %d", k.MaxSize, int64(MaxObjectSize))
-	case k.MinSize > k.MaxSize:
+	case k.MinSize > k.MaxSize && k.Object == "":
 		return fmt.Errorf("min_size %d is above max_size %d", k.MinSize, k.MaxSize)
 	case k.TTL < MinTTL || k.TTL > MaxTTL:
 		return fmt.Errorf("ttl is %v, S3 allows %v to %v", k.TTL, MinTTL, MaxTTL)
+	case k.PassTTL < MinTTL || k.PassTTL > MaxPassTTL:
+		return fmt.Errorf("pass_ttl is %v, S3 allows %v to %v", k.PassTTL, MinTTL, MaxPassTTL)
 	}
 	return nil
 }
 
 func checkTypes(k Kind) error {
-	if len(k.Types) == 0 {
+	if len(k.Types) == 0 && k.Object == "" {
 		return errors.New("types is empty: name at least one content type")
 	}
 	for i, t := range k.Types {

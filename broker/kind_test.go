@@ -51,7 +51,7 @@ func TestKindsThatMakeNoSenseAreRefused(t *testing.T) {
 			k := photo()
 			test.change(&k)
 			w := &world{}
-			_, err := broker.New(broker.Config{Kinds: []broker.Kind{k}, Signer: w, Store: w, Audit: w, Now: time.Now})
+			_, err := broker.New(broker.Config{Kinds: []broker.Kind{k}, Signer: w, Store: w, Audit: w, Passes: w, Downloads: w, Now: time.Now})
 			if err == nil {
 				t.Fatal("it was taken")
 			}
@@ -62,7 +62,7 @@ func TestKindsThatMakeNoSenseAreRefused(t *testing.T) {
 
 func TestABrokerNeedsAllItsParts(t *testing.T) {
 	w := &world{}
-	good := broker.Config{Kinds: []broker.Kind{photo()}, Signer: w, Store: w, Audit: w, Now: time.Now}
+	good := broker.Config{Kinds: []broker.Kind{photo()}, Signer: w, Store: w, Audit: w, Passes: w, Downloads: w, Now: time.Now}
 	for name, change := range map[string]func(*broker.Config){
 		"no kinds":   func(c *broker.Config) { c.Kinds = nil },
 		"kind twice": func(c *broker.Config) { c.Kinds = append(c.Kinds, photo()) },
@@ -109,7 +109,7 @@ func TestOtherLayoutsKeepTheirPromises(t *testing.T) {
 			k := photo()
 			k.Key = layout
 			w := &world{now: time.Unix(1795424400, 0), objects: map[string]broker.Object{want: {Size: 1}}}
-			b, err := broker.New(broker.Config{Kinds: []broker.Kind{k}, Signer: w, Store: w, Audit: w, Now: func() time.Time { return w.now }})
+			b, err := broker.New(broker.Config{Kinds: []broker.Kind{k}, Signer: w, Store: w, Audit: w, Passes: w, Downloads: w, Now: func() time.Time { return w.now }})
 			if err != nil {
 				t.Fatal(err)
 			}

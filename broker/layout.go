@@ -61,19 +61,27 @@ func plainSegment(s string) bool {
 
 // key returns the key of an object [P-3.1]. Its parts are valid names.
 func (l layout) key(thing, kind, id, ext string, day time.Time) string {
-	buf := make([]byte, 0, 128)
+	buf := l.appendPrefix(make([]byte, 0, 128), thing, kind, day)
+	buf = append(buf, id...)
+	return string(append(buf, l.after(ext)...))
+}
+
+// appendPrefix appends what stands before the id: it ends with a slash.
+func (l layout) appendPrefix(buf []byte, thing, kind string, day time.Time) []byte {
 	buf = append(append(buf, thing...), '/')
 	buf = append(append(buf, kind...), '/')
 	for _, segment := range l.middle {
 		buf = append(appendSegment(buf, segment, day), '/')
 	}
-	buf = append(buf, id...)
+	return buf
+}
+
+// after returns what stands behind the id.
+func (l layout) after(ext string) string {
 	if l.suffix == ".{ext}" {
-		buf = append(append(buf, '.'), ext...)
-	} else {
-		buf = append(buf, l.suffix...)
+		return "." + ext
 	}
-	return string(buf)
+	return l.suffix
 }
 
 func appendSegment(buf []byte, segment string, day time.Time) []byte {

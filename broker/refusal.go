@@ -38,9 +38,10 @@ const (
 
 // The codes of decisions that are no refusals; they stand in the audit only.
 const (
-	CodeGranted  Code = "granted"
-	CodeVerified Code = "verified"
-	CodeIgnored  Code = "ignored" // nobody to answer [P-2.5]
+	CodeGranted   Code = "granted"
+	CodeUnchanged Code = "unchanged" // the thing has it already [P-13.6]
+	CodeVerified  Code = "verified"
+	CodeIgnored   Code = "ignored" // nobody to answer [P-2.5]
 )
 
 // waits holds the least wait in seconds for the codes where waiting helps
@@ -77,6 +78,11 @@ func refuse(code Code, format string, args ...any) *Refusal {
 // grant.
 func unaudited(cause error) *Refusal {
 	return &Refusal{Code: CodeUnavailable, Text: "the audit cannot be written", Cause: cause}
+}
+
+// unsigned refuses what was decided well, but cannot be signed.
+func unsigned(cause error) *Refusal {
+	return &Refusal{Code: CodeUnavailable, Text: "no credentials to sign with; ask again later", Cause: cause}
 }
 
 // asRefusal makes anything that is not a Refusal an internal fault, whose story

@@ -70,6 +70,32 @@ func (r *request) answer(body body) (Message, error) {
 	return Message{Topic: r.broker.topicOf(r.thing, verbResponse), Payload: payload, Correlation: r.correlation, QoS: 1}, err
 }
 
+// conclude audits the decision on a whole request, and answers with what was
+// granted or, if err is not nil, with the refusal. No audit, no grant.
+func (r *request) conclude(entry Entry, granted body, err error) ([]Message, error) {
+	if err != nil {
+		refusal := asRefusal(err)
+		entry.Code, entry.Reason, entry.ExpiresAt = refusal.Code, refusal.Text, 0
+		err = refusal
+	}
+	if auditErr := r.record(entry); auditErr != nil {
+		if err == nil {
+			err = unaudited(auditErr)
+		} else {
+			err = errors.Join(err, auditErr)
+		}
+	}
+	if err != nil {
+		body := refusalReply(entry.ID, asRefusal(err))
+		granted = &body
+	}
+	m, encodeErr := r.answer(granted)
+	if encodeErr != nil {
+		return nil, errors.Join(err, encodeErr)
+	}
+	return []Message{m}, err
+}
+
 // refuse answers a whole request with a refusal, which is audited first.
 func (r *request) refuse(verb, id string, payload []byte, err error) ([]Message, error) {
 	refusal := asRefusal(err)

@@ -3,7 +3,10 @@
 
 package broker
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // MaxPayload is the size of the largest request, in bytes [P-1.1].
 const MaxPayload = 65536
@@ -14,6 +17,8 @@ const maxObjects = 20
 type uploadRequest struct {
 	id, kind, mode string
 	single         wanted // where there is no objects
+	metadataNames  []string
+	checksum       string
 	objects        []wanted
 	batch          bool
 	given          []string // names of the outer object's fields
@@ -22,7 +27,15 @@ type uploadRequest struct {
 // fieldsOf names the fields that belong to each mode [P-1.2]: one that would be
 // ignored may have been meant to narrow the grant.
 var fieldsOf = map[string][]string{
-	ModePut: {"id", "kind", "mode", "contentType", "size", "sha256", "capturedAt", "objectKey", "metadata", "objects"},
+	ModePut:  {"id", "kind", "mode", "contentType", "size", "sha256", "capturedAt", "objectKey", "metadata", "objects"},
+	ModePass: {"id", "kind", "mode", "contentType", "capturedAt", "metadata", "metadataNames", "checksum"},
+}
+
+// uploadFields are those of any mode.
+func uploadFields() []string {
+	all := slices.Concat(slices.Collect(maps.Values(fieldsOf))...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // wanted is one object of an uploadRequest. given has the name of a field that
@@ -48,6 +61,10 @@ func decodeUploadRequest(payload []byte) (req uploadRequest, err error) {
 		case "objects":
 			req.batch = true
 			req.objects, err = readWanted(r)
+		case "metadataNames":
+			req.metadataNames, err = r.metadataNames()
+		case "checksum":
+			req.checksum, err = r.text(name)
 		default:
 			err = req.single.read(r, name)
 		}
@@ -144,7 +161,7 @@ func (w *wanted) read(r *jsonReader, name string) (err error) {
 	case "metadata":
 		w.metadata, err = r.metadata()
 	default:
-		return unknownField(name, "id", "kind", "mode", "contentType", "size", "sha256", "capturedAt", "objectKey", "metadata", "objects")
+		return unknownField(name, uploadFields()...)
 	}
 	w.given = name
 	return err
@@ -153,6 +170,7 @@ func (w *wanted) read(r *jsonReader, name string) (err error) {
 // reported is one object of an upload-complete [P-6].
 type reported struct {
 	objectKey, sha256 string
+	checksums         checksums
 	size              int64
 	hasSize           bool
 	given             string
@@ -216,8 +234,10 @@ func (o *reported) read(r *jsonReader, name string) (err error) {
 		o.size, err = r.integer(name)
 	case "sha256":
 		o.sha256, err = r.sha256()
+	case "md5", "crc32", "crc64nvme":
+		err = o.checksums.read(r, name)
 	default:
-		return unknownField(name, "id", "objectKey", "size", "sha256", "objects")
+		return unknownField(name, "id", "objectKey", "size", "sha256", "md5", "crc32", "crc64nvme", "objects")
 	}
 	o.given = name
 	return err

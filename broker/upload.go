@@ -26,7 +26,13 @@ func (r *request) uploadRequest(ctx context.Context, payload []byte) ([]Message,
 	if err := k.offers(req.mode); err != nil {
 		return r.refuse(verbUploadRequest, req.id, payload, err)
 	}
-	return r.put(ctx, k, req)
+	switch req.mode {
+	case ModePut:
+		return r.put(ctx, k, req)
+	case ModePass:
+		return r.pass(ctx, k, req)
+	}
+	return r.refuse(verbUploadRequest, req.id, payload, refuse(CodeModeNotAllowed, "mode %s is not for uploads", req.mode))
 }
 
 // put decides on each object on its own [P-3.5]. The audit lines are written
@@ -94,7 +100,7 @@ func (r *request) grant(ctx context.Context, k *kind, w *wanted) (reply, Entry, 
 func (r *request) sign(ctx context.Context, put Put) (Grant, error) {
 	g, err := r.broker.signer.SignPut(ctx, put)
 	if err != nil {
-		return Grant{}, &Refusal{Code: CodeUnavailable, Text: "no credentials to sign with; ask again later", Cause: err}
+		return Grant{}, unsigned(err)
 	}
 	return g, nil
 }

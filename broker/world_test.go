@@ -20,11 +20,15 @@ type world struct {
 	mu       sync.Mutex
 	now      time.Time
 	signed   []broker.Put
+	passes   []broker.Pass
+	gets     []broker.Get
 	entries  []broker.Entry
 	objects  map[string]broker.Object
 	signErr  error
 	headErr  error
 	auditErr error
+
+	everything bool // every key holds something
 }
 
 func (w *world) SignPut(_ context.Context, p broker.Put) (broker.Grant, error) {
@@ -38,6 +42,29 @@ func (w *world) SignPut(_ context.Context, p broker.Put) (broker.Grant, error) {
 		Expires: p.Now.Add(p.TTL)}, nil
 }
 
+func (w *world) SignPass(_ context.Context, p broker.Pass) (broker.PassGrant, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.signErr != nil {
+		return broker.PassGrant{}, w.signErr
+	}
+	w.passes = append(w.passes, p)
+	return broker.PassGrant{URL: "https://s3.test/", Fields: map[string]string{"Content-Type": p.ContentType}, Expires: p.Now.Add(p.TTL)}, nil
+}
+
+func (w *world) SignGet(_ context.Context, g broker.Get) (broker.Grant, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.signErr != nil {
+		return broker.Grant{}, w.signErr
+	}
+	w.gets = append(w.gets, g)
+	return broker.Grant{URL: "https://s3.test/" + g.Key + "?a=1&b=2", Expires: g.Now.Add(g.TTL)}, nil
+}
+
+// granted is how many times anything was signed.
+func (w *world) granted() int { return len(w.signed) + len(w.passes) + len(w.gets) }
+
 func (w *world) Head(_ context.Context, key string) (broker.Object, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -45,6 +72,9 @@ func (w *world) Head(_ context.Context, key string) (broker.Object, error) {
 		return broker.Object{}, w.headErr
 	}
 	o, ok := w.objects[key]
+	if !ok && w.everything {
+		return broker.Object{Size: 1000, ETag: `"e"`}, nil
+	}
 	if !ok {
 		return o, broker.ErrNotFound
 	}
@@ -62,19 +92,40 @@ func (w *world) Record(entries ...broker.Entry) error {
 }
 
 func photo() broker.Kind {
-	return broker.Kind{Name: "photo", Types: []broker.ContentType{{Name: "image/jpeg", Ext: "jpg"}}, MaxSize: 8 << 20}
+	return broker.Kind{Name: "photo", Modes: []string{"put", "pass"}, Types: []broker.ContentType{{Name: "image/jpeg", Ext: "jpg"}}, MaxSize: 8 << 20}
 }
 
 func logs() broker.Kind {
-	return broker.Kind{Name: "log", Types: []broker.ContentType{{Name: "text/plain", Ext: "txt"}, {Name: "application/gzip", Ext: "gz"}},
+	return broker.Kind{Name: "log", Modes: []string{"put", "get"}, Types: []broker.ContentType{{Name: "text/plain", Ext: "txt"}, {Name: "application/gzip", Ext: "gz"}},
 		MinSize: 10, MaxSize: 16 << 20, TTL: time.Hour, Metadata: []string{"fw"}}
+}
+
+// shared are kinds that things fetch only: for members of groups, for each thing
+// its own, for another thing alone, for everybody.
+func shared() []broker.Kind {
+	get := []string{"get"}
+	return []broker.Kind{
+		{Name: "firmware", Modes: get, Object: "firmware/{group}/{name}.bin", AllowGroups: []string{"cams", "beta"}},
+		{Name: "settings", Modes: get, Object: "settings/{thing}.json", AllowThings: []string{"*"}},
+		{Name: "bells", Modes: get, Object: "bells/{name}", AllowThings: []string{"bell1"}},
+		{Name: "notice", Modes: get, Object: "notice/{name}.txt", AllowThings: []string{"*"}},
+	}
+}
+
+func groups() map[string][]string {
+	return map[string][]string{"cams": {"cam2", "cam1", "both"}, "beta": {"both"}, "nobody": nil}
+}
+
+// config has every mode.
+func config(w *world) broker.Config {
+	return broker.Config{Kinds: append(shared(), photo(), logs()), Groups: groups(), Signer: w, Store: w, Audit: w,
+		Passes: w, Downloads: w, Now: func() time.Time { return w.now }}
 }
 
 func newWorld(tb testing.TB) (*world, *broker.Broker) {
 	tb.Helper()
 	w := &world{now: time.Unix(1795424400, 0), objects: map[string]broker.Object{}}
-	b, err := broker.New(broker.Config{Kinds: []broker.Kind{photo(), logs()}, Signer: w, Store: w, Audit: w,
-		Now: func() time.Time { return w.now }})
+	b, err := broker.New(config(w))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -84,19 +135,27 @@ func newWorld(tb testing.TB) (*world, *broker.Broker) {
 // answer is the JSON of a reply as a thing reads it.
 type answer struct {
 	ID, Status, Mode, ObjectKey, UploadURL, Code, Error string
-	Time, ExpiresAt, RetryAfter                         int64
-	Headers                                             map[string]string
+	KeyPrefix, KeySuffix, DownloadURL                   string
+	SHA256, ETag, VersionID                             string
+	Time, ExpiresAt, RetryAfter, Size, MinSize, MaxSize int64
+	Unchanged                                           bool
+	Headers, Fields                                     map[string]string
 	Objects                                             []answer
 }
 
 // ask sends a request as cam1 and returns the reply, which must be the only one.
 func ask(tb testing.TB, b *broker.Broker, verb, payload string) answer {
 	tb.Helper()
-	out, _ := b.Handle(tb.Context(), broker.Message{Topic: "thingpass/cam1/" + verb, Payload: []byte(payload)})
+	return askAs(tb, b, "cam1", verb, payload)
+}
+
+func askAs(tb testing.TB, b *broker.Broker, thing, verb, payload string) answer {
+	tb.Helper()
+	out, _ := b.Handle(tb.Context(), broker.Message{Topic: "thingpass/" + thing + "/" + verb, Payload: []byte(payload)})
 	if len(out) == 0 {
 		tb.Fatalf("no reply to %s", payload)
 	}
-	if out[0].Topic != "thingpass/cam1/response" || out[0].QoS != 1 {
+	if out[0].Topic != "thingpass/"+thing+"/response" || out[0].QoS != 1 {
 		tb.Fatalf("the reply went to %s with QoS %d", out[0].Topic, out[0].QoS)
 	}
 	return decode(tb, out[0].Payload)

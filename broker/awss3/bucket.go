@@ -1,11 +1,14 @@
 // SPDX-FileCopyrightText: the thingpass authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package awss3 is a broker's view of one S3 bucket: it signs uploads, asks
-// what is stored, and finds out what is wrong with a new installation.
+// Package awss3 is a broker's view of one S3 bucket: it signs uploads and
+// downloads, asks what is stored, and finds out what is wrong with a new
+// installation.
 //
 // The credentials need, on the bucket's objects, s3:PutObject (things store with
-// the broker's signature) and s3:GetObject (HEAD), and on the bucket itself
+// the broker's signature, by PUT and by POST) and s3:GetObject (HEAD, and what
+// things fetch); s3:GetObjectVersion as well where mode get is offered on a
+// bucket that keeps versions; and on the bucket itself
 // s3:ListBucket: without it S3 answers 403 instead of 404 for a key that is not
 // there, and a thing would be told `unavailable` instead of `not-found`.
 //
@@ -57,8 +60,10 @@ type Bucket struct {
 }
 
 var (
-	_ broker.Signer = (*Bucket)(nil)
-	_ broker.Store  = (*Bucket)(nil)
+	_ broker.Signer         = (*Bucket)(nil)
+	_ broker.Store          = (*Bucket)(nil)
+	_ broker.PassSigner     = (*Bucket)(nil)
+	_ broker.DownloadSigner = (*Bucket)(nil)
 )
 
 // New returns the bucket of c. It does no I/O: credentials are fetched when they

@@ -6,9 +6,11 @@ package awss3
 import (
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -35,21 +37,46 @@ func (b *Bucket) Head(ctx context.Context, key string) (broker.Object, error) {
 	return broker.Object{
 		Size:        *out.ContentLength,
 		ContentType: aws.ToString(out.ContentType),
-		SHA256:      wholeSHA256(out),
+		SHA256:      whole(out, out.ChecksumSHA256, 32),
+		CRC32:       whole(out, out.ChecksumCRC32, 4),
+		CRC64NVME:   whole(out, out.ChecksumCRC64NVME, 8),
 		ETag:        aws.ToString(out.ETag),
+		MD5:         wholeMD5(out),
+		VersionID:   version(out),
 		Metadata:    out.Metadata,
 	}, nil
 }
 
-// wholeSHA256 is the checksum of the whole object. A multipart upload may have
-// one made of the parts' checksums instead, which says nothing about the bytes.
-func wholeSHA256(out *s3.HeadObjectOutput) string {
-	sum := aws.ToString(out.ChecksumSHA256)
+// whole is a checksum of the whole object, of size bytes. A multipart upload may
+// have one made of the parts' checksums instead, which says nothing about the
+// bytes.
+func whole(out *s3.HeadObjectOutput, base64Sum *string, size int) string {
+	sum := aws.ToString(base64Sum)
 	raw, err := base64.StdEncoding.DecodeString(sum)
-	if err != nil || len(raw) != 32 || out.ChecksumType == types.ChecksumTypeComposite {
+	if err != nil || len(raw) != size || out.ChecksumType == types.ChecksumTypeComposite {
 		return ""
 	}
 	return sum
+}
+
+// wholeMD5 is what the ETag says, where it is an MD5: not of parts ("…-2"), and
+// not of an object that S3 encrypts with a key other than its own.
+func wholeMD5(out *s3.HeadObjectOutput) string {
+	plain := out.ServerSideEncryption == "" || out.ServerSideEncryption == types.ServerSideEncryptionAes256
+	sum := strings.Trim(aws.ToString(out.ETag), `"`)
+	if raw, err := hex.DecodeString(sum); err != nil || len(raw) != 16 || !plain || out.SSECustomerAlgorithm != nil {
+		return ""
+	}
+	return strings.ToLower(sum)
+}
+
+// version is what the object can be fetched by, whatever is stored over it. A
+// bucket whose versions are switched off calls each of its objects "null".
+func version(out *s3.HeadObjectOutput) string {
+	if id := aws.ToString(out.VersionId); id != "null" {
+		return id
+	}
+	return ""
 }
 
 // headError adds what the status means. An answer to HEAD has no body, so S3's

@@ -18,6 +18,7 @@ type Endpoint struct {
 	origin string // scheme and host, as in every URL
 	host   string // as in the Host header: with the port unless it is the default
 	path   string // what comes before the key: "/" or "/bucket/"
+	bucket string
 	region string
 }
 
@@ -81,7 +82,7 @@ func newEndpoint(rawURL, bucket, region string, pathStyle bool) (Endpoint, error
 	if err != nil {
 		return Endpoint{}, err
 	}
-	e := Endpoint{host: u.Host, path: "/" + bucket + "/", region: region}
+	e := Endpoint{host: u.Host, path: "/" + bucket + "/", bucket: bucket, region: region}
 	if !pathStyle {
 		if net.ParseIP(u.Hostname()) != nil {
 			return Endpoint{}, fmt.Errorf("bucket before the address %s: use path style", u.Host)

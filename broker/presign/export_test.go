@@ -44,3 +44,14 @@ func (s *Signer) Scopes() int {
 	}
 	return 0
 }
+
+// SignPolicy signs a policy that somebody else wrote, in base64.
+func (s *Signer) SignPolicy(now time.Time, c Credentials, policy string) (string, error) {
+	sc, err := s.scope(now.Unix(), &c)
+	if err != nil {
+		return "", err
+	}
+	var w scribe
+	w.moment.be(sc, now.Unix(), 0)
+	return w.signPolicy([]byte(policy)), nil
+}

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: the thingpass authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package presign signs S3 URLs with AWS Signature Version 4, in the query.
+// Package presign signs S3 URLs with AWS Signature Version 4, in the query, and
+// the policies of S3's POST uploads (see [Post]).
 //
 // A URL binds its bearer to what was signed: the method, the key, the host,
 // and every header in [Request.Headers]. The bearer must send those headers
@@ -118,10 +119,7 @@ func (s *Signer) presign(date, seconds int64, c *Credentials, r *Request) (strin
 	if err != nil {
 		return "", err
 	}
-	w, _ := s.scribes.Get().(*scribe)
-	if w == nil {
-		w = new(scribe)
-	}
+	w := s.scribe()
 	defer s.release(w)
 	if err := w.writeRequest(s, sc, r, date, seconds); err != nil {
 		return "", err

@@ -27,7 +27,8 @@ type scope struct {
 
 	// What is written of it, from the separator on.
 	path       string // "\ndate/region/service/aws4_request\n"
-	credential string // "&X-Amz-Credential=…", escaped
+	signer     string // "id/date/region/service/aws4_request", as in a form
+	credential string // "&X-Amz-Credential=…", the same escaped
 	date       string // "&X-Amz-Date=yyyymmdd"
 	token      string // "&X-Amz-Security-Token=…", escaped; empty if there is none
 }
@@ -94,12 +95,14 @@ func (c *Credentials) same(d *Credentials) bool {
 func newScope(day int64, c *Credentials, region, service string) *scope {
 	date := time.Unix(day*secondsPerDay, 0).UTC().Format("20060102")
 	path := date + "/" + region + "/" + service + "/aws4_request"
+	signer := c.AccessKeyID + "/" + path
 	sc := &scope{
 		credentials: *c,
 		day:         day,
 		key:         signingKey(c.SecretAccessKey, date, region, service),
 		path:        "\n" + path + "\n",
-		credential:  parameter(paramCredential, c.AccessKeyID+"/"+path),
+		signer:      signer,
+		credential:  parameter(paramCredential, signer),
 		date:        parameter(paramDate, date),
 	}
 	if c.SessionToken != "" {

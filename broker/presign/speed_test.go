@@ -47,6 +47,18 @@ func TestURLCostsOneAllocation(t *testing.T) {
 	}
 }
 
+func TestFormCostsItsStringsOnly(t *testing.T) {
+	s, p := awsSigner(t), pass()
+	got := testing.AllocsPerRun(1000, func() {
+		if _, err := s.SignPost(noon, sessionKeys, p); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got > 5 {
+		t.Errorf("%v allocations, want 5", got)
+	}
+}
+
 // The limits are far from what is measured (see bench_test.go): a busy machine
 // must not fail them, a lost cache must.
 func TestSigningStaysNearItsFloor(t *testing.T) {
@@ -57,6 +69,13 @@ func TestSigningStaysNearItsFloor(t *testing.T) {
 	for range 300 {
 		floor.round()
 		sdk.round()
+	}
+	post := race{{call: newSignPost(t), calls: 20}, {call: newSDKPost(t), calls: 1}}
+	for range 300 {
+		post.round()
+	}
+	if x := post.median(1) / post.median(0); x < 6 {
+		t.Errorf("the SDK's PresignPostObject takes %.1f times as long, want at least 6", x)
 	}
 	if x := floor.median(0) / floor.median(1); x > 3 {
 		t.Errorf("a signature takes %.1f times its two hashes, want at most 3", x)
