@@ -86,7 +86,8 @@ type Auditor interface {
 	Record(entries ...Entry) error
 }
 
-// Config is all that a Broker is made of. Every field is required but Root.
+// Config is all that a Broker is made of. Every field is required but Root, and
+// Quota and Limits.
 type Config struct {
 	Root   string // topic prefix, "thingpass" if empty
 	Kinds  []Kind
@@ -94,6 +95,9 @@ type Config struct {
 	Store  Store
 	Audit  Auditor
 	Now    func() time.Time
+
+	Quota  Quota  // required where there are Limits, here or of a kind
+	Limits Limits // of each thing
 }
 
 // A Broker answers requests. It is safe for concurrent use.
@@ -104,6 +108,8 @@ type Broker struct {
 	store  Store
 	audit  Auditor
 	now    func() time.Time
+	quota  Quota
+	limits Limits
 
 	handlers map[string]handler // by the topic's verb
 }
@@ -128,7 +134,10 @@ func New(c Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{root: root, kinds: kinds, signer: c.Signer, store: c.Store, audit: c.Audit, now: c.Now}
+	if err := checkQuota(c); err != nil {
+		return nil, err
+	}
+	b := &Broker{root: root, kinds: kinds, signer: c.Signer, store: c.Store, audit: c.Audit, now: c.Now, quota: c.Quota, limits: c.Limits}
 	b.handlers = map[string]handler{
 		verbUploadRequest:  (*request).uploadRequest,
 		verbUploadComplete: (*request).uploadComplete,
@@ -151,7 +160,9 @@ func (b *Broker) Filters() []string {
 //
 // The topic is the whole of a thing's authority [P-2.1]; there are no messages
 // when the topic names no thing [P-2.5]. The error, if any, is the story for the
-// operator's log: a refused request has both a reply and an error.
+// operator's log: a refused request has both a reply and an error, except that of
+// a flood beyond a quota only the 1st, 10th, 100th … request has an error, and a
+// record in the audit.
 func (b *Broker) Handle(ctx context.Context, m Message) ([]Message, error) {
 	started := b.now()
 	t, err := b.parseTopic(m.Topic)
@@ -160,6 +171,9 @@ func (b *Broker) Handle(ctx context.Context, m Message) ([]Message, error) {
 		return nil, errors.Join(err, b.audit.Record(entry))
 	}
 	r := &request{broker: b, thing: t.thing, now: started, correlation: m.Correlation}
+	if err := r.admit(ctx); err != nil {
+		return r.refuse(t.verb, "", m.Payload, err)
+	}
 	return b.handlers[t.verb](r, ctx, m.Payload)
 }
 

@@ -35,6 +35,7 @@ type Kind struct {
 	MaxSize  int64         // bytes, required, at most MaxObjectSize
 	TTL      time.Duration // of a grant, DefaultTTL if zero
 	Metadata []string      // names that may be given; nil allows every valid name
+	Limits   Limits        // its own; requests are counted among all of the thing's as well, bytes are not
 }
 
 // The modes that a kind can offer [P-3.6].
@@ -139,7 +140,7 @@ func compileKind(k Kind) (*kind, error) {
 		return nil, fmt.Errorf("key %q %w", k.Key, err)
 	}
 	k.Types, k.Metadata, k.Modes = slices.Clone(k.Types), slices.Clone(k.Metadata), slices.Clone(k.Modes)
-	return &kind{Kind: k, layout: l}, errors.Join(checkModes(k), checkBounds(k), checkTypes(k), checkMetadataNames(k), checkLength(k, l))
+	return &kind{Kind: k, layout: l}, errors.Join(checkModes(k), checkBounds(k), checkTypes(k), checkMetadataNames(k), checkLength(k, l), k.Limits.Check())
 }
 
 func checkModes(k Kind) error {
