@@ -5,6 +5,7 @@ package broker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,6 +114,32 @@ func TestKindsOwnQuota(t *testing.T) {
 	mustBe(t, "another kind has its own bytes", ask(t, b, "upload-request", onePhoto(map[string]any{"size": 1000})), "", 0)
 	mustBe(t, "and they end", ask(t, b, "upload-request", onePhoto(map[string]any{"id": "z", "size": 1})), broker.CodeQuotaExceeded, 15*3600)
 	mustBe(t, "the sixth of all", ask(t, b, "upload-request", onePhoto(nil)), broker.CodeQuotaExceeded, 60)
+}
+
+func TestPassIsChargedWhenItsUploadsAreReported(t *testing.T) {
+	_, b := newLimited(t, quota.NewMemory(0), broker.Limits{BytesPerDay: 1000})
+	for _, step := range []struct {
+		what    string
+		stored  map[string]int64
+		refused bool
+	}{
+		{"nothing used", map[string]int64{"k1": 600}, false},
+		{"reported again", map[string]int64{"k1": 600}, false},
+		{"something left: it may store more than that", map[string]int64{"k2": 9000}, false},
+		{"used up", map[string]int64{"k3": 1}, true},
+	} {
+		refused, failed := b.Pass(t.Context(), "cam1", "photo", step.stored)
+		var r *broker.Refusal
+		if step.refused != errors.As(refused, &r) || failed != nil || r != nil && r.Code != broker.CodeQuotaExceeded {
+			t.Errorf("%s: refused %v, failed %v", step.what, refused, failed)
+		}
+	}
+	if refused, _ := b.Pass(t.Context(), "cam2", "photo", nil); refused != nil {
+		t.Errorf("another thing: %v", refused)
+	}
+	if refused, _ := b.Pass(t.Context(), "cam1", "dump", nil); refused != nil {
+		t.Errorf("a kind with its own bytes: %v", refused)
+	}
 }
 
 // awayQuota is one that nobody can ask.

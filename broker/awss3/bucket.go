@@ -14,6 +14,7 @@
 package awss3
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"log/slog"
@@ -42,6 +43,7 @@ type Config struct {
 	Credentials aws.CredentialsProvider // AccessKeyFile, DefaultCredentials or any other
 	GrantTTL    time.Duration           // of the longest grant: credentials are refreshed so that it fits
 	Log         *slog.Logger            // nil: silence
+	Now         func() time.Time        // by which credentials end; nil: time.Now
 }
 
 // Bucket signs for and asks about one bucket. It is safe for concurrent use.
@@ -84,8 +86,18 @@ func New(c Config) (*Bucket, error) {
 		grantTTL:    c.GrantTTL,
 		http:        newHTTPClient(c.RootCAs),
 	}
+	if c.Now != nil {
+		b.credentials.clock.wall = c.Now
+	}
 	b.client = b.newClient(c)
 	return b, nil
+}
+
+// Ready fetches the credentials, unless there are some, so that the first request
+// does not have to wait for them.
+func (b *Bucket) Ready(ctx context.Context) error {
+	_, err := b.credentials.Retrieve(ctx)
+	return err
 }
 
 func (c Config) endpoint() (presign.Endpoint, error) {
