@@ -12,6 +12,7 @@ require (
 	github.com/aws/smithy-go v1.28.8 // what the SDK's errors are made of
 	github.com/eclipse/paho.golang v0.23.0 // MQTT 5 (broker/mqttconn)
 	github.com/mochi-mqtt/server/v2 v2.7.9 // the dev stack's MQTT server; not linked into thingpass
+	github.com/redis/go-redis/v9 v9.23.0 // quotas that brokers share (broker/quota)
 	github.com/spf13/cobra v1.10.2 // commands and their help
 	github.com/spf13/viper v1.21.0 // configuration from file and environment
 	github.com/versity/versitygw v1.8.0 // the dev stack's S3; not linked into thingpass
@@ -84,6 +85,7 @@ require (
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/fasthttp v1.73.0 // indirect
 	github.com/zeebo/xxh3 v1.1.0 // indirect
+	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.42.0 // indirect

@@ -88,7 +88,7 @@ type Auditor interface {
 }
 
 // Config is all that a Broker is made of. Every field is required but Root, and
-// what only a mode needs that no kind offers.
+// what only a mode needs that no kind offers, or only limits.
 type Config struct {
 	Root   string // topic prefix, "thingpass" if empty
 	Kinds  []Kind
@@ -100,6 +100,9 @@ type Config struct {
 
 	Passes    PassSigner     // for ModePass
 	Downloads DownloadSigner // for ModeGet
+
+	Quota  Quota  // required where there are Limits, here or of a kind
+	Limits Limits // of each thing
 }
 
 // A Broker answers requests. It is safe for concurrent use.
@@ -110,6 +113,8 @@ type Broker struct {
 	store  Store
 	audit  Auditor
 	now    func() time.Time
+	quota  Quota
+	limits Limits
 
 	passes    PassSigner
 	downloads DownloadSigner
@@ -139,7 +144,10 @@ func New(c Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{root: root, kinds: kinds, signer: c.Signer, store: c.Store, audit: c.Audit, now: c.Now, passes: c.Passes}
+	if err := checkQuota(c); err != nil {
+		return nil, err
+	}
+	b := &Broker{root: root, kinds: kinds, signer: c.Signer, store: c.Store, audit: c.Audit, now: c.Now, quota: c.Quota, limits: c.Limits, passes: c.Passes}
 	b.handlers = map[string]handler{
 		verbUploadRequest:  (*request).uploadRequest,
 		verbUploadComplete: (*request).uploadComplete,
@@ -178,7 +186,9 @@ func (b *Broker) Filters() []string {
 //
 // The topic is the whole of a thing's authority [P-2.1]; there are no messages
 // when the topic names no thing [P-2.5]. The error, if any, is the story for the
-// operator's log: a refused request has both a reply and an error.
+// operator's log: a refused request has both a reply and an error, except that of
+// a flood beyond a quota only the 1st, 10th, 100th … request has an error, and a
+// record in the audit.
 func (b *Broker) Handle(ctx context.Context, m Message) ([]Message, error) {
 	started := b.now()
 	t, err := b.parseTopic(m.Topic)
@@ -187,6 +197,9 @@ func (b *Broker) Handle(ctx context.Context, m Message) ([]Message, error) {
 		return nil, errors.Join(err, b.audit.Record(entry))
 	}
 	r := &request{broker: b, thing: t.thing, now: started, correlation: m.Correlation}
+	if err := r.admit(ctx); err != nil {
+		return r.refuse(t.verb, "", m.Payload, err)
+	}
 	if b.reserved[t.thing] {
 		return r.refuse(t.verb, "", m.Payload, refuse(CodeKeyNotAllowed, "shared objects are kept under this thing's name: give it another one"))
 	}

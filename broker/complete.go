@@ -63,6 +63,9 @@ func (r *request) verify(ctx context.Context, id string, o reported) verificatio
 		entry.Kind = k.Name
 	}
 	var announcement []byte
+	if err == nil && k.offers(ModePass) == nil { // whose grant charged nothing; what another mode charged is free now
+		err = r.chargeStored(ctx, k, o.objectKey, found.Size)
+	}
 	if err == nil {
 		announcement, err = encode(event{Thing: r.thing, Kind: k.Name, ObjectKey: o.objectKey, Size: found.Size, ContentType: found.ContentType,
 			SHA256: hexSum(found.SHA256), ETag: found.ETag, Metadata: found.Metadata, Time: r.now.Unix()})

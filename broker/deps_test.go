@@ -51,6 +51,7 @@ func TestAdaptersDoNotKnowEachOther(t *testing.T) {
 		"thingpass/broker/awss3":    "thingpass/broker/presign",
 		"thingpass/broker/mqttconn": "",
 		"thingpass/broker/iotrule":  "",
+		"thingpass/broker/quota":    "",
 	}
 	for pkg, other := range allowed {
 		for _, path := range deps(t, pkg) {

@@ -66,6 +66,9 @@ func (r *request) downloadRequest(ctx context.Context, payload []byte) ([]Messag
 	if err := k.offers(ModeGet); err != nil {
 		return r.conclude(entry, nil, err)
 	}
+	if err := r.admitKind(ctx, k); err != nil {
+		return r.refuse(verbDownloadRequest, req.id, payload, err)
+	}
 	return r.get(ctx, k, &req, entry)
 }
 

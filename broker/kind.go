@@ -41,6 +41,7 @@ type Kind struct {
 	TTL      time.Duration // of a grant, DefaultTTL if zero
 	PassTTL  time.Duration // of a pass, DefaultPassTTL if zero
 	Metadata []string      // names that may be given; nil allows every valid name
+	Limits   Limits        // its own; requests are counted among all of the thing's as well, bytes are not
 
 	// Object is the layout of objects that many things may fetch, such as
 	// "firmware/{group}/{name}.bin". A kind that has one offers ModeGet alone,
@@ -121,7 +122,7 @@ func compileKind(k Kind) (*kind, error) {
 	k.Types, k.Metadata, k.Modes = slices.Clone(k.Types), slices.Clone(k.Metadata), slices.Clone(k.Modes)
 	k.AllowThings, k.AllowGroups = slices.Clone(k.AllowThings), slices.Clone(k.AllowGroups)
 	return &kind{Kind: k, layout: l, shared: shared},
-		errors.Join(checkModes(k), checkBounds(k), checkTypes(k), checkMetadataNames(k), checkLength(k, l), checkAllowed(k))
+		errors.Join(checkModes(k), checkBounds(k), checkTypes(k), checkMetadataNames(k), checkLength(k, l), checkAllowed(k), k.Limits.Check())
 }
 
 func checkModes(k Kind) error {

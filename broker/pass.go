@@ -64,6 +64,9 @@ func (r *request) pass(ctx context.Context, k *kind, req uploadRequest) ([]Messa
 		return r.conclude(entry, nil, err)
 	}
 	entry.KeyPrefix, entry.ContentType = pass.KeyPrefix, pass.ContentType
+	if err := r.afford(ctx, k); err != nil {
+		return r.conclude(entry, nil, err)
+	}
 	g, err := r.broker.passes.SignPass(ctx, pass)
 	if err != nil {
 		return r.conclude(entry, nil, unsigned(err))

@@ -54,6 +54,9 @@ type Refusal struct {
 	Code  Code
 	Text  string
 	Cause error
+	Wait  time.Duration // the least; where zero, the code has one or waiting does not help
+
+	quiet bool // one of many alike: neither audited nor logged
 }
 
 func (r *Refusal) Error() string {
@@ -68,7 +71,12 @@ func (r *Refusal) Unwrap() error { return r.Cause }
 
 // RetryAfter returns the least time to wait before the same request can succeed,
 // and zero where waiting does not help.
-func (r *Refusal) RetryAfter() time.Duration { return time.Duration(waits[r.Code]) * time.Second }
+func (r *Refusal) RetryAfter() time.Duration {
+	if r.Wait > 0 {
+		return r.Wait
+	}
+	return time.Duration(waits[r.Code]) * time.Second
+}
 
 func refuse(code Code, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}

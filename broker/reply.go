@@ -96,15 +96,19 @@ func (r *request) conclude(entry Entry, granted body, err error) ([]Message, err
 	return []Message{m}, err
 }
 
-// refuse answers a whole request with a refusal, which is audited first.
+// refuse answers a whole request with a refusal, which is audited first unless it
+// is quiet.
 func (r *request) refuse(verb, id string, payload []byte, err error) ([]Message, error) {
 	refusal := asRefusal(err)
 	if id == "" {
 		id = salvageID(payload)
 	}
-	auditErr := r.record(Entry{Request: verb, ID: id, Code: refusal.Code, Reason: refusal.Text})
 	body := refusalReply(id, refusal)
 	m, encodeErr := r.answer(&body)
+	if refusal.quiet && encodeErr == nil {
+		return []Message{m}, nil
+	}
+	auditErr := r.record(Entry{Request: verb, ID: id, Code: refusal.Code, Reason: refusal.Text})
 	if encodeErr != nil {
 		return nil, errors.Join(refusal, auditErr, encodeErr)
 	}

@@ -23,6 +23,9 @@ func (r *request) uploadRequest(ctx context.Context, payload []byte) ([]Message,
 	if k == nil {
 		return r.refuse(verbUploadRequest, req.id, payload, refuse(CodeUnknownKind, "kind %q is not configured", printable(req.kind, 40)))
 	}
+	if err := r.admitKind(ctx, k); err != nil {
+		return r.refuse(verbUploadRequest, req.id, payload, err)
+	}
 	if err := k.offers(req.mode); err != nil {
 		return r.refuse(verbUploadRequest, req.id, payload, err)
 	}
@@ -85,6 +88,9 @@ func (r *request) grant(ctx context.Context, k *kind, w *wanted) (reply, Entry, 
 	entry := Entry{Request: verbUploadRequest, ID: w.id, Mode: ModePut, Kind: k.Name, Key: put.Key, ContentType: put.ContentType, Size: w.size,
 		SHA256: hexSum(w.sha256), Code: CodeGranted}
 	var g Grant
+	if err == nil {
+		err = r.charge(ctx, k, put.Key, put.Size)
+	}
 	if err == nil {
 		g, err = r.sign(ctx, put)
 		entry.ExpiresAt = g.Expires.Unix()

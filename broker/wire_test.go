@@ -78,7 +78,8 @@ func compare(t *testing.T, path string, got []byte) {
 
 func wireBroker(t *testing.T, name string) *broker.Broker {
 	t.Helper()
-	bucket, err := awss3.New(awss3.Config{Region: "eu-central-1", Bucket: "photos", Credentials: wireCredentials(name)})
+	bucket, err := awss3.New(awss3.Config{Region: "eu-central-1", Bucket: "photos", Credentials: wireCredentials(name),
+		Now: func() time.Time { return time.Unix(wireNow, 0) }})
 	if err != nil {
 		t.Fatal(err)
 	}

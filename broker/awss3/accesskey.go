@@ -24,7 +24,8 @@ import (
 //	{"accessKeyId": "…", "secretAccessKey": "…"}
 //
 // A session has "sessionToken" and "expiration" (RFC 3339) as well; the file is
-// read again before it expires.
+// read again before it expires. A Bucket also reads it again within a second or
+// so after it was changed; a file that makes no sense then changes nothing.
 type AccessKeyFile string
 
 type accessKey struct {

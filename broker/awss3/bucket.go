@@ -17,6 +17,7 @@
 package awss3
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"log/slog"
@@ -45,6 +46,7 @@ type Config struct {
 	Credentials aws.CredentialsProvider // AccessKeyFile, DefaultCredentials or any other
 	GrantTTL    time.Duration           // of the longest grant: credentials are refreshed so that it fits
 	Log         *slog.Logger            // nil: silence
+	Now         func() time.Time        // by which credentials end; nil: time.Now
 }
 
 // Bucket signs for and asks about one bucket. It is safe for concurrent use.
@@ -89,8 +91,18 @@ func New(c Config) (*Bucket, error) {
 		grantTTL:    c.GrantTTL,
 		http:        newHTTPClient(c.RootCAs),
 	}
+	if c.Now != nil {
+		b.credentials.clock.wall = c.Now
+	}
 	b.client = b.newClient(c)
 	return b, nil
+}
+
+// Ready fetches the credentials, unless there are some, so that the first request
+// does not have to wait for them.
+func (b *Bucket) Ready(ctx context.Context) error {
+	_, err := b.credentials.Retrieve(ctx)
+	return err
 }
 
 func (c Config) endpoint() (presign.Endpoint, error) {

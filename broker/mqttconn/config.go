@@ -23,6 +23,10 @@ type Config struct {
 	ClientID string      // of the first connection; the others add -2, -3 …
 	Filters  []string    // topic filters, without $share/<group>/
 
+	// ReloadTLS, if there is one, gives the TLS of each connection, so that
+	// renewed certificates and CAs need no restart; TLS is then only checked.
+	ReloadTLS func() (*tls.Config, error)
+
 	// Group is the name of the shared subscription. All connections of all
 	// brokers that share the work have the same. Without a group each broker
 	// gets every request, so there can be one connection of one broker only.

@@ -136,7 +136,11 @@ func dial(ctx context.Context, conf Config) (*tls.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := tls.Dialer{NetDialer: &net.Dialer{KeepAlive: 15 * time.Second}, Config: conf.tlsFor(host, port)}
+	secured, err := conf.tlsFor(host, port)
+	if err != nil {
+		return nil, err
+	}
+	d := tls.Dialer{NetDialer: &net.Dialer{KeepAlive: 15 * time.Second}, Config: secured}
 	c, err := d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return nil, explain(err)

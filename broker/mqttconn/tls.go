@@ -129,9 +129,16 @@ func checkClient(leaf *x509.Certificate, now time.Time) error {
 	return nil
 }
 
-// tlsFor is the configuration for one host.
-func (c Config) tlsFor(host, port string) *tls.Config {
+// tlsFor is the configuration for one connection to one host.
+func (c Config) tlsFor(host, port string) (*tls.Config, error) {
 	conf := c.TLS.Clone()
+	if c.ReloadTLS != nil {
+		now, err := c.ReloadTLS()
+		if err != nil {
+			return nil, err
+		}
+		conf = now.Clone()
+	}
 	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
 	if conf.ServerName == "" {
 		conf.ServerName = host
@@ -139,7 +146,7 @@ func (c Config) tlsFor(host, port string) *tls.Config {
 	if port == "443" && len(conf.NextProtos) == 0 && awsHost(host) {
 		conf.NextProtos = []string{"x-amzn-mqtt-ca"} // how AWS IoT Core tells MQTT from HTTPS there
 	}
-	return conf
+	return conf, nil
 }
 
 func awsHost(host string) bool {

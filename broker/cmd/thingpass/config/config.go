@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"thingpass/broker"
+	"thingpass/broker/quota"
 )
 
 // Config is what the broker is run with. All of it has been checked.
@@ -23,6 +24,7 @@ type Config struct {
 	S3    S3              `mapstructure:"s3"`
 	Audit Audit           `mapstructure:"audit"`
 	Log   Log             `mapstructure:"log"`
+	Quota Quota           `mapstructure:"quota"`
 	Kinds map[string]Kind `mapstructure:"kinds"`
 
 	Lambda Lambda `mapstructure:"lambda"`
@@ -88,6 +90,7 @@ type Kind struct {
 	MaxSize  ByteSize             `mapstructure:"max_size"`
 	TTL      time.Duration        `mapstructure:"ttl"`
 	Metadata []string             `mapstructure:"metadata"` // nil: every valid name
+	Quota    Limits               `mapstructure:"quota"`
 }
 
 // defaults are the values of settings that are nowhere given.
@@ -107,6 +110,11 @@ func defaults() map[string]string {
 		"log.format":          "auto",
 
 		"lambda.any_client_id": "false",
+
+		"quota.store":               MemoryStore,
+		"quota.on_failure":          quota.Refuse,
+		"quota.requests_per_minute": off,
+		"quota.bytes_per_day":       off,
 	}
 }
 
@@ -116,6 +124,9 @@ func kindDefaults() map[string]string {
 		"key":      broker.DefaultKeyLayout,
 		"min_size": "1",
 		"ttl":      "15m",
+
+		"quota.requests_per_minute": off,
+		"quota.bytes_per_day":       off,
 	}
 }
 
@@ -170,6 +181,7 @@ func (k Kind) broker(name string) broker.Kind {
 		MaxSize:  int64(k.MaxSize),
 		TTL:      k.TTL,
 		Metadata: k.Metadata,
+		Limits:   k.Quota.broker(),
 	}
 }
 

@@ -123,6 +123,11 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 		"THINGPASS_AUDIT_FILE=/var/log/audit.jsonl",
 		"THINGPASS_LOG_LEVEL=debug",
 		"THINGPASS_LOG_FORMAT=json",
+		"THINGPASS_QUOTA_STORE=rediss://redis.example.com",
+		"THINGPASS_QUOTA_CA=redis-ca.crt",
+		"THINGPASS_QUOTA_ON_FAILURE=allow",
+		"THINGPASS_QUOTA_REQUESTS_PER_MINUTE=30",
+		"THINGPASS_QUOTA_BYTES_PER_DAY=1GiB",
 		"THINGPASS_KINDS_PHOTO_TYPES=image/jpeg, image/png",
 		"THINGPASS_KINDS_PHOTO_MAX_SIZE=500kB",
 		"THINGPASS_KINDS_RAW_LOG_TYPES=application/x-log=log",
@@ -131,6 +136,8 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 		"THINGPASS_KINDS_RAW_LOG_TTL=1h",
 		"THINGPASS_KINDS_RAW_LOG_KEY={thing}/{kind}/{id}.log",
 		"THINGPASS_KINDS_RAW_LOG_METADATA=[]",
+		"THINGPASS_KINDS_RAW_LOG_QUOTA_REQUESTS_PER_MINUTE=5",
+		"THINGPASS_KINDS_RAW_LOG_QUOTA_BYTES_PER_DAY=off",
 	}
 	c, err := config.Load("", environ)
 	if err != nil {
@@ -149,7 +156,11 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 		"photo": {Key: broker.DefaultKeyLayout, Types: []broker.ContentType{{Name: "image/jpeg", Ext: "jpg"}, {Name: "image/png", Ext: "png"}},
 			MinSize: 1, MaxSize: 500_000, TTL: 15 * time.Minute},
 		"raw-log": {Key: "{thing}/{kind}/{id}.log", Types: []broker.ContentType{{Name: "application/x-log", Ext: "log"}},
-			MinSize: 16, MaxSize: 1 << 30, TTL: time.Hour, Metadata: []string{}},
+			MinSize: 16, MaxSize: 1 << 30, TTL: time.Hour, Metadata: []string{}, Quota: config.Limits{RequestsPerMinute: 5}},
+	}
+	quota := config.Quota{Store: "rediss://redis.example.com", CA: "redis-ca.crt", OnFailure: "allow", RequestsPerMinute: 30, BytesPerDay: 1 << 30}
+	if c.Quota != quota || c.BrokerLimits() != (broker.Limits{RequestsPerMinute: 30, BytesPerDay: 1 << 30}) {
+		t.Errorf("quota: got %+v", c.Quota)
 	}
 	if !reflect.DeepEqual(c.Kinds, kinds) {
 		t.Errorf("kinds:\n got %+v\nwant %+v", c.Kinds, kinds)
@@ -173,7 +184,7 @@ func TestEnvironmentWinsOverFile(t *testing.T) {
 
 func TestSettingsTellTheirSource(t *testing.T) {
 	path := write(t, good)
-	c, err := config.Load(path, []string{"THINGPASS_S3_BUCKET=others"})
+	c, err := config.Load(path, []string{"THINGPASS_S3_BUCKET=others", "THINGPASS_QUOTA_STORE=rediss://u:secret@h/1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,13 +199,14 @@ func TestSettingsTellTheirSource(t *testing.T) {
 		"log.level":            "log.level: info (default)",
 		"kinds.photo.types":    fmt.Sprintf("kinds.photo.types: [image/jpeg] (%s:10)", path),
 		"kinds.photo.ttl":      "kinds.photo.ttl: 15m (default)",
+		"quota.store":          "quota.store: rediss://u:xxxxx@h/1 (THINGPASS_QUOTA_STORE)",
 		"kinds.photo.metadata": "kinds.photo.metadata is not set",
 	} {
 		if got[name] != want {
 			t.Errorf("got %q, want %q", got[name], want)
 		}
 	}
-	if len(got) != 12+6+1+2+6+2 {
+	if len(got) != 12+6+1+2+5+8+2 {
 		t.Errorf("%d settings: %v", len(got), got)
 	}
 }

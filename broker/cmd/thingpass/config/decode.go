@@ -76,6 +76,10 @@ func convert(from, to reflect.Type, data any) (any, error) {
 		}
 		d, err := parseDuration(s)
 		return Pause(d), err
+	case reflect.TypeFor[Count]():
+		return parseCount(s)
+	case reflect.TypeFor[Budget]():
+		return parseBudget(s)
 	case reflect.TypeFor[ByteSize]():
 		return ParseByteSize(s)
 	case reflect.TypeFor[broker.ContentType]():

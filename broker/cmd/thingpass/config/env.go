@@ -58,8 +58,8 @@ func (l *loader) addKindOf(variable string) {
 	if !ok {
 		return
 	}
-	for setting := range l.schema.children["kinds"].each.children {
-		kind, found := strings.CutSuffix(rest, "_"+strings.ToUpper(setting))
+	for _, setting := range l.schema.children["kinds"].each.names(nil) {
+		kind, found := strings.CutSuffix(rest, "_"+strings.TrimPrefix(envName(setting), envPrefix))
 		kind = strings.ReplaceAll(strings.ToLower(kind), "_", "-")
 		if !found || l.kinds[kind] || kindName(kind) != nil {
 			continue

@@ -123,7 +123,7 @@ func (l *loader) childOf(schema *node, name string, key *yaml.Node) *node {
 }
 
 func (l *loader) unknown(name string, key *yaml.Node) {
-	candidates := append(l.names(), "mqtt", "s3", "audit", "log", "kinds")
+	candidates := append(l.names(), "mqtt", "s3", "audit", "log", "quota", "kinds")
 	if right := nearest(name, candidates); right != "" {
 		l.doubt(right, key, "unknown setting %s, did you mean %s?", name, right)
 		return

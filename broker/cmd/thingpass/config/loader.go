@@ -95,6 +95,9 @@ func (l *loader) settings() []Setting {
 		if s.Set {
 			s.Source = "default"
 		}
+		if name == "quota.store" {
+			s.Value = withoutPassword(s.Value)
+		}
 		if at, ok := l.origins[name]; ok {
 			s.Source = at.String()
 		}
@@ -126,6 +129,7 @@ func (l *loader) resolvePaths(c *Config) {
 		"s3.ca":              &c.S3.CA,
 		"s3.access_key_file": &c.S3.AccessKeyFile,
 		"audit.file":         &c.Audit.File,
+		"quota.ca":           &c.Quota.CA,
 	} {
 		given := l.origins[name]
 		if *path != "" && *path != "-" && given.line > 0 && !filepath.IsAbs(*path) {

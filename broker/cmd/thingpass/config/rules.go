@@ -28,6 +28,7 @@ func (l *loader) judge(c *Config) {
 	}
 	l.judgeS3(c.S3)
 	l.judgeWords(c)
+	l.judgeQuota(c)
 	if len(l.kinds) == 0 {
 		l.blame("kinds", "kinds is missing: a broker without one could grant nothing; give one with types and max_size")
 	}
