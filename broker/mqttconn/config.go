@@ -146,7 +146,7 @@ func (e endpoint) url() string {
 
 // parseServer takes a server's URL apart.
 func parseServer(server string) (endpoint, error) {
-	const want = "use mqtts://host, mqtts://host:port or wss://host"
+	const want = "use mqtts://host or mqtts://host:port, or wss://host"
 	if server == "" {
 		return endpoint{}, errors.New("no server: " + want)
 	}

@@ -33,7 +33,7 @@ func TestConfigErrors(t *testing.T) {
 		want   string // "" means that it is fine
 	}{
 		{func(c *mqttconn.Config) {}, ""},
-		{func(c *mqttconn.Config) { c.Server = "" }, "no server: use mqtts://host, mqtts://host:port or wss://host"},
+		{func(c *mqttconn.Config) { c.Server = "" }, "no server: use mqtts://host or mqtts://host:port, or wss://host"},
 		{func(c *mqttconn.Config) { c.Server = "localhost:8883" }, `server "localhost:8883": use mqtts://host`},
 		{func(c *mqttconn.Config) { c.Server = "mqtt://localhost" }, `server "mqtt://localhost": use mqtts://host`},
 		{func(c *mqttconn.Config) { c.Server = "mqtts://u:secret@localhost" }, `server "mqtts://u:xxxxx@localhost": use`},

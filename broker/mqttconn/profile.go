@@ -36,14 +36,37 @@ const (
 	longestThing   = 128            // bytes of a thing's name [P-2]
 )
 
+// ProfileOf is the profile of a server unless another is set: AWS's for hosts of
+// AWS.
+func ProfileOf(server string) Profile {
+	if e, err := parseServer(server); err == nil && awsHost(e.host) {
+		return ProfileAWS
+	}
+	return ProfileMosquitto
+}
+
+// Region is the AWS region that a server's host is named after, or "".
+func Region(server string) string {
+	e, err := parseServer(server)
+	if err != nil || !awsHost(e.host) {
+		return ""
+	}
+	_, rest, _ := strings.Cut(e.host, ".iot.") // <prefix>-ats.iot.<region>.amazonaws.com, in China <prefix>.ats.iot.…
+	region, _, _ := strings.Cut(rest, ".")
+	return region
+}
+
+// OverWebSocket tells whether a server is reached by a signed URL instead of a
+// client certificate.
+func OverWebSocket(server string) bool {
+	e, err := parseServer(server)
+	return err == nil && e.web
+}
+
 // withProfile completes what depends on the kind of server.
 func (c Config) withProfile() Config {
-	e, _ := parseServer(c.Server) // Validate tells what is wrong with it
 	if c.Profile == "" {
-		c.Profile = ProfileMosquitto
-		if awsHost(e.host) {
-			c.Profile = ProfileAWS
-		}
+		c.Profile = ProfileOf(c.Server)
 	}
 	c.Pace = c.Pace.withDefaults()
 	if c.Pace.Mode == "" {
@@ -55,7 +78,7 @@ func (c Config) withProfile() Config {
 	if c.ReconnectMin == 0 && c.Profile == ProfileAWS {
 		c.ReconnectMin = awsReconnect
 	}
-	if c.MaxAge == 0 && e.web {
+	if c.MaxAge == 0 && OverWebSocket(c.Server) {
 		c.MaxAge = awsWebLifetime - time.Hour
 	}
 	return c
