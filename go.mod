@@ -10,6 +10,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/iotdataplane v1.40.0 // Publish without MQTT (broker/iotrule)
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // HEAD; the judge of broker/presign
 	github.com/aws/smithy-go v1.28.8 // what the SDK's errors are made of
+	github.com/coder/websocket v1.8.15 // MQTT over WebSocket (broker/mqttconn)
 	github.com/eclipse/paho.golang v0.23.0 // MQTT 5 (broker/mqttconn)
 	github.com/mochi-mqtt/server/v2 v2.7.9 // the dev stack's MQTT server; not linked into thingpass
 	github.com/redis/go-redis/v9 v9.23.0 // quotas that brokers share (broker/quota)

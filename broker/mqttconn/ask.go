@@ -19,8 +19,12 @@ import (
 var ErrRefused = errors.New("refused by the server")
 
 // Name is the common name of the certificate that conf connects with: the thing
-// name that a server of the kind of Mosquitto knows us by.
+// name that a server of the kind of Mosquitto knows us by. Without a certificate,
+// over WebSocket, it is the client id.
 func Name(conf Config) (string, error) {
+	if conf.endpoint().web {
+		return conf.ClientID, nil
+	}
 	if err := conf.checkTLS(); err != nil {
 		return "", err
 	}

@@ -4,6 +4,7 @@
 package mqttconn_test
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"log/slog"
@@ -14,6 +15,17 @@ import (
 	"thingpass/broker/mqttconn"
 )
 
+func presign(_ context.Context, url string) (string, error) { return url, nil }
+
+// aws makes a change of a configuration for a host of AWS's, which no setting
+// calls so.
+func aws(change func(c *mqttconn.Config)) func(c *mqttconn.Config) {
+	return func(c *mqttconn.Config) {
+		c.Server = "mqtts://abc-ats.iot.eu-central-1.amazonaws.com"
+		change(c)
+	}
+}
+
 func TestConfigErrors(t *testing.T) {
 	pair := &tls.Config{Certificates: make([]tls.Certificate, 1)}
 	for _, tc := range []struct {
@@ -21,7 +33,7 @@ func TestConfigErrors(t *testing.T) {
 		want   string // "" means that it is fine
 	}{
 		{func(c *mqttconn.Config) {}, ""},
-		{func(c *mqttconn.Config) { c.Server = "" }, "no server: use mqtts://host or mqtts://host:port"},
+		{func(c *mqttconn.Config) { c.Server = "" }, "no server: use mqtts://host or mqtts://host:port, or wss://host"},
 		{func(c *mqttconn.Config) { c.Server = "localhost:8883" }, `server "localhost:8883": use mqtts://host`},
 		{func(c *mqttconn.Config) { c.Server = "mqtt://localhost" }, `server "mqtt://localhost": use mqtts://host`},
 		{func(c *mqttconn.Config) { c.Server = "mqtts://u:secret@localhost" }, `server "mqtts://u:xxxxx@localhost": use`},
@@ -60,6 +72,28 @@ func TestConfigErrors(t *testing.T) {
 		{func(c *mqttconn.Config) { c.KeepAlive = -1 }, "keep-alive is -1ns: use 1s"},
 		{func(c *mqttconn.Config) { c.DrainTimeout = -1 }, "drain timeout is -1ns"},
 		{func(c *mqttconn.Config) { c.ReconnectMin, c.ReconnectMax = 2*time.Second, time.Second }, "first reconnect pause is 2s: use 1ms to 1s"},
+		{func(c *mqttconn.Config) { c.Server = "wss://localhost" }, "nobody signs the URL"},
+		{func(c *mqttconn.Config) { c.Server, c.Presign, c.TLS = "wss://localhost", presign, &tls.Config{} }, ""},
+		{func(c *mqttconn.Config) {
+			c.Server, c.Presign, c.TLS = "wss://localhost/ws?x=1", presign, &tls.Config{}
+		}, "use mqtts://host"},
+		{func(c *mqttconn.Config) {
+			c.Server, c.Presign, c.TLS = "wss://localhost", presign, &tls.Config{InsecureSkipVerify: true}
+		}, "would not be verified"},
+		{func(c *mqttconn.Config) { c.Profile = "azure" }, `profile "azure": use aws or mosquitto`},
+		{func(c *mqttconn.Config) { c.Pace.Mode = "slow" }, `pace "slow": use each, both or off`},
+		{func(c *mqttconn.Config) { c.Pace.Publishes = -1 }, "pace of -1 publishes a second"},
+		{func(c *mqttconn.Config) { c.Pace.Bytes = 10 }, "pace of 10 bytes a second"},
+		{func(c *mqttconn.Config) { c.MaxAge = -1 }, "longest life of a connection is -1ns"},
+		{func(c *mqttconn.Config) { c.KeepAlive = 10 * time.Second }, ""},
+		{aws(func(c *mqttconn.Config) {}), ""},
+		{aws(func(c *mqttconn.Config) { c.KeepAlive = 10 * time.Second }), "keep-alive is 10s: AWS takes 30s to 20m0s"},
+		{aws(func(c *mqttconn.Config) { c.KeepAlive = 1201 * time.Second }), "keep-alive is 20m1s: AWS takes"},
+		{aws(func(c *mqttconn.Config) { c.Group = "" }), "no group: on AWS"},
+		{aws(func(c *mqttconn.Config) { c.Filters = []string{"1/2/3/4/5/6/7/8"} }), ""},
+		{aws(func(c *mqttconn.Config) { c.Filters = []string{"1/2/3/4/5/6/7/8/9"} }), "8 slashes and 17 bytes, AWS takes 7 and 256"},
+		{aws(func(c *mqttconn.Config) { c.Filters = []string{strings.Repeat("x", 257)} }), "0 slashes and 257 bytes"},
+		{aws(func(c *mqttconn.Config) { c.Filters = make([]string, 51) }), "51 topic filters: AWS takes 50"},
 	} {
 		conf := config("localhost:8883", pair)
 		tc.change(&conf)

@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
+	"math/rand/v2"
 	"sync"
 	"syscall"
 	"time"
@@ -45,6 +45,10 @@ func (c *conn) run(ctx context.Context) int {
 		left, err := c.once(ctx)
 		if ctx.Err() != nil {
 			return left
+		}
+		if err == nil {
+			c.log.Info("left an old connection for a new one", "unanswered", left)
+			continue
 		}
 		pause, level := c.backoff.next(), slog.LevelWarn
 		switch {
@@ -106,18 +110,26 @@ func (c *conn) connect(ctx context.Context) (*link, error) {
 		l.disconnect()
 		return nil, errNoShared
 	}
+	if kept := ack.Properties.SessionExpiryInterval; kept != nil && *kept < *seconds(c.conf.SessionExpiry) {
+		c.log.Warn("the server keeps our requests for a shorter time than we asked for", "asked", c.conf.SessionExpiry, "seconds", *kept)
+	}
 	c.counts.connects.Add(1)
-	c.log.Info("connected", "session_present", ack.SessionPresent, "tls", tls.VersionName(socket.ConnectionState().Version))
+	c.log.Info("connected", "session_present", ack.SessionPresent, "tls", tls.VersionName(socket.tls.Version))
 	return l, nil
 }
 
-// serve returns when the link has ended, or, after draining it, when ctx has.
+// serve returns when the link has ended, or, after draining it, when ctx has, or
+// when it has become old.
 func (c *conn) serve(ctx context.Context, l *link) (left int, err error) {
 	subscribing, stop := context.WithCancel(l.wire.ctx)
 	var subscriber sync.WaitGroup
 	subscriber.Go(func() { l.subscribe(subscribing) })
 	select {
 	case <-ctx.Done():
+		stop()
+		left = l.drain()
+		l.disconnect()
+	case <-c.old():
 		stop()
 		left = l.drain()
 		l.disconnect()
@@ -130,25 +142,11 @@ func (c *conn) serve(ctx context.Context, l *link) (left int, err error) {
 	return left, err
 }
 
-// dial makes the connection up to TLS.
-func dial(ctx context.Context, conf Config) (*tls.Conn, error) {
-	host, port, err := splitServer(conf.Server)
-	if err != nil {
-		return nil, err
+// old is signalled when a connection that begins now has become old. The times
+// of several connections differ.
+func (c *conn) old() <-chan time.Time {
+	if c.conf.MaxAge == 0 {
+		return nil
 	}
-	secured, err := conf.tlsFor(host, port)
-	if err != nil {
-		return nil, err
-	}
-	d := tls.Dialer{NetDialer: &net.Dialer{KeepAlive: 15 * time.Second}, Config: secured}
-	c, err := d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
-	if err != nil {
-		return nil, explain(err)
-	}
-	secure, ok := c.(*tls.Conn)
-	if !ok {
-		_ = c.Close()
-		return nil, fmt.Errorf("no TLS connection but a %T", c)
-	}
-	return secure, nil
+	return time.After(c.conf.MaxAge - rand.N(c.conf.MaxAge/10+1))
 }

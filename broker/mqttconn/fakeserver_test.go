@@ -34,15 +34,19 @@ type peer struct {
 	in         *bufio.Reader
 }
 
-func startFake(t *testing.T, script func(p *peer)) *fakeServer {
+func startFake(t *testing.T, script func(p *peer), change ...func(*tls.Config)) *fakeServer {
 	t.Helper()
 	ca := must(certs.NewCA("test CA"))(t)
 	id := must(ca.Server([]string{"127.0.0.1"}))(t)
-	l := must(tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+	conf := &tls.Config{
 		Certificates: []tls.Certificate{id.TLSCertificate()},
 		ClientAuth:   tls.RequireAndVerifyClientCert,
 		ClientCAs:    ca.Pool(),
-	}))(t)
+	}
+	for _, c := range change {
+		c(conf)
+	}
+	l := must(tls.Listen("tcp", "127.0.0.1:0", conf))(t)
 	var scripts sync.WaitGroup
 	t.Cleanup(func() {
 		_ = l.Close()

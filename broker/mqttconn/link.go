@@ -21,6 +21,7 @@ type link struct {
 	wire    *wire
 	session *session
 	paho    *paho.Client
+	pacer   *pacer     // nil: no pace
 	lost    chan error // why the link ended, once
 
 	mu       sync.Mutex
@@ -31,7 +32,7 @@ type link struct {
 }
 
 func newLink(c *conn, w *wire) *link {
-	l := &link{conn: c, wire: w, session: newSession(), lost: make(chan error, 1), idle: make(chan struct{})}
+	l := &link{conn: c, wire: w, session: newSession(), pacer: newPacer(c.conf.Pace, time.Now), lost: make(chan error, 1), idle: make(chan struct{})}
 	l.paho = paho.NewClient(paho.ClientConfig{
 		ClientID:          c.id,
 		Conn:              w,
@@ -58,15 +59,26 @@ func (l *link) lose(err error) {
 // while it works.
 func (l *link) receive(r paho.PublishReceived) (bool, error) {
 	l.counts.requests.Add(1)
-	j := job{l, r.Packet, l.session.arrived(r.Packet)}
+	l.pacer.received(len(r.Packet.Topic) + len(r.Packet.Payload))
+	j := job{link: l, packet: r.Packet, receipt: l.session.arrived(r.Packet), deadline: deadline(r.Packet, time.Now)}
 	switch {
 	case !l.take():
 		l.counts.dropped.Add(1) // not acknowledged: it is given to us again, when we are back
-	case !l.pool.offer(j):
+	case l.full() || !l.pool.offer(j):
 		l.pool.shed(j)
-		l.release()
 	}
 	return true, nil
+}
+
+// full tells whether too many requests wait for their answer's turn. Without a
+// pace none does: workers publish, and the queue is what fills.
+func (l *link) full() bool {
+	if l.pacer == nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.taken > l.conf.Queue
 }
 
 // take counts a request, unless no more are accepted.

@@ -21,6 +21,35 @@ type job struct {
 	link    *link
 	packet  *paho.Publish
 	receipt *receipt
+	// deadline is when the thing no longer wants an answer; zero: it did not say.
+	deadline time.Time
+}
+
+// deadline is when a packet's Message Expiry Interval ends. The server has taken
+// from it what the packet waited there [MQTT-3.3.2-6].
+func deadline(p *paho.Publish, now func() time.Time) time.Time {
+	if p.Properties == nil || p.Properties.MessageExpiry == nil {
+		return time.Time{}
+	}
+	return now().Add(time.Duration(*p.Properties.MessageExpiry) * time.Second)
+}
+
+// life is how long the i-th message of an answer is worth delivering: the first
+// is the reply; what comes after it is for others, and lasts.
+func (j job) life(i int) time.Duration {
+	if i > 0 {
+		return 0
+	}
+	return max(j.left(), time.Second)
+}
+
+// left is how long an answer is worth delivering: what the thing said, but not
+// longer than replyLife.
+func (j job) left() time.Duration {
+	if j.deadline.IsZero() {
+		return replyLife
+	}
+	return min(replyLife, time.Until(j.deadline))
 }
 
 // acknowledge lets the server forget the request.
@@ -95,15 +124,34 @@ func (p *pool) offer(j job) bool {
 }
 
 // serve answers a request and acknowledges it, in this order. If the link has
-// ended it does neither: the server gives the request again.
+// ended it does neither: the server gives the request again. If the request has
+// expired, it is acknowledged only.
 func (p *pool) serve(j job) {
-	defer j.link.release()
-	if j.link.wire.ctx.Err() != nil {
+	switch {
+	case j.link.wire.ctx.Err() != nil:
 		p.counts.dropped.Add(1)
+		j.link.release()
+		return
+	case j.left() <= 0:
+		p.counts.expired.Add(1)
+		p.log.Info("request expired while it waited: not answered", "topic", clip(j.packet.Topic))
+		j.acknowledge()
+		j.link.release()
 		return
 	}
-	for _, m := range p.handle(j.message()) {
-		if err := j.link.publish(m); err != nil {
+	replies := p.handle(j.message())
+	if j.link.pacer == nil {
+		p.reply(j, replies)
+		return
+	}
+	p.workers.Go(func() { p.reply(j, replies) }) // no worker is held while a reply waits for its turn
+}
+
+// reply publishes what the handler said, and acknowledges the request.
+func (p *pool) reply(j job, replies []broker.Message) {
+	defer j.link.release()
+	for i, m := range replies {
+		if err := j.link.publish(m, j.life(i)); err != nil {
 			p.counts.dropped.Add(1)
 			return
 		}
@@ -130,15 +178,45 @@ func (p *pool) handle(m broker.Message) (replies []broker.Message) {
 }
 
 // shed refuses a request as busy, at QoS 0 so that it costs little, and
-// acknowledges it. It runs where requests are received.
+// acknowledges it. It runs where requests are received, which a wait would stop:
+// so a refusal waits elsewhere, and where too many do, there is none.
 func (p *pool) shed(j job) {
 	p.counts.shed.Add(1)
 	if now := time.Now().Unix(); p.shedLog.Swap(now) < now-9 {
-		p.log.Warn("more requests than we can take: refusing as busy", "queue", p.conf.Queue, "workers", p.conf.Workers, "shed", p.counts.shed.Load())
+		p.log.Warn("more requests than we can take: refusing as busy", "queue", p.conf.Queue, "workers", p.conf.Workers,
+			"shed", p.counts.shed.Load(), "unanswered", p.counts.unanswered.Load())
 	}
-	for _, m := range p.busy(j.message()) {
+	if j.link.pacer == nil {
+		p.refuse(j, p.busy(j.message()))
+		return
+	}
+	refusals := p.busy(j.message())
+	size := 0
+	for _, m := range refusals {
+		size += len(m.Topic) + len(m.Payload)
+	}
+	wait, ok := j.link.pacer.reserve(size, paceBusy)
+	if !ok {
+		p.counts.unanswered.Add(1)
+		j.acknowledge()
+		j.link.release()
+		return
+	}
+	p.workers.Go(func() {
+		if await(j.link.wire.ctx, wait) == nil {
+			p.refuse(j, refusals)
+			return
+		}
+		j.link.release()
+	})
+}
+
+// refuse publishes refusals, whose turn it is, and acknowledges the request.
+func (p *pool) refuse(j job, refusals []broker.Message) {
+	defer j.link.release()
+	for _, m := range refusals {
 		m.QoS = 0
-		if j.link.publish(m) != nil {
+		if j.link.hand(m, replyLife) != nil {
 			return
 		}
 	}

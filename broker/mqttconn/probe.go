@@ -61,7 +61,7 @@ func (p *probe) run(ctx context.Context, conf Config) {
 		p.fail("%s: %v", conf.address(), err)
 		return
 	}
-	p.judgeTLS(conf, socket.ConnectionState())
+	p.judgeTLS(conf, socket.tls)
 	w := newWire(socket)
 	s := newSession()
 	c := paho.NewClient(paho.ClientConfig{Conn: w, Session: s, PacketTimeout: conf.ConnectTimeout,
@@ -77,6 +77,7 @@ func (p *probe) run(ctx context.Context, conf Config) {
 	default:
 		p.fine("connected to %s as %q", conf.address(), id)
 		p.judgeServer(conf, ack.Properties)
+		p.judgeTopics(conf)
 		p.trySubscriptions(ctx, conf, c, ack.Properties)
 		_ = c.Disconnect(&paho.Disconnect{})
 	}
@@ -103,6 +104,10 @@ func probeID(clientID string) string {
 
 func (p *probe) judgeTLS(conf Config, state tls.ConnectionState) {
 	p.fine("%s, the server's certificate is good until %s", tls.VersionName(state.Version), date(state.PeerCertificates[0].NotAfter))
+	if conf.endpoint().web {
+		p.fine("the server knows us by a signed URL, which it accepts")
+		return
+	}
 	own, err := clientCertificate(conf.TLS)
 	if err != nil || own.Leaf == nil {
 		return

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
@@ -16,19 +18,49 @@ import (
 
 const contentType = "application/json"
 
-// publish hands a reply to the server: QoS 1 until the server has acknowledged
-// it, QoS 0 until it is written.
+// replyLife is how long the server keeps a reply for a thing that is away: as
+// long as a grant lasts by default. A thing that returns later asks again, and an
+// old grant would only cost it a futile upload.
+const replyLife = 15 * time.Minute
+
+// publish is hand, when it is the message's turn.
+func (l *link) publish(m broker.Message, life time.Duration) error {
+	if l.pacer != nil {
+		wait, _ := l.pacer.reserve(len(m.Topic)+len(m.Payload)+len(m.Correlation)+overhead, math.MaxInt64)
+		if wait > 0 {
+			l.counts.paced.Add(1)
+			l.counts.pacedTime.Add(int64(wait))
+		}
+		if err := await(l.wire.ctx, wait); err != nil {
+			return err
+		}
+	}
+	return l.hand(m, life)
+}
+
+// overhead is what a PUBLISH of ours has beside topic, payload and correlation.
+const overhead = 40
+
+// hand hands a reply to the server: QoS 1 until the server has acknowledged
+// it, QoS 0 until it is written. The server drops it after its life; 0 is never.
 //
 // A reply that the server will never take (too large, not allowed) is logged and
 // forgotten; nil is returned, for giving the request again would not help. An
 // error means that the link has ended, or has just been ended because the server
 // did not take the reply in time.
-func (l *link) publish(m broker.Message) error {
+func (l *link) hand(m broker.Message, life time.Duration) error {
 	p := &paho.Publish{
 		QoS:        min(m.QoS, l.session.limits.qos, 1),
 		Topic:      m.Topic,
 		Payload:    m.Payload,
 		Properties: &paho.PublishProperties{ContentType: contentType, CorrelationData: m.Correlation},
+	}
+	if life > 0 {
+		p.Properties.MessageExpiry = seconds(life)
+	}
+	if most := l.conf.payloadLimit(); most > 0 && len(m.Payload) > most {
+		l.unpublished(m, fmt.Errorf("a payload of %d bytes, and AWS takes %d at most", len(m.Payload), most))
+		return nil
 	}
 	if size := packetSize(p); size > l.session.limits.packet {
 		l.unpublished(m, fmt.Errorf("a packet of %d bytes, and the server takes %d at most: raise its limit", size, l.session.limits.packet))

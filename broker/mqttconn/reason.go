@@ -37,6 +37,8 @@ func explain(err error) error {
 		return explainServerCertificate(verify)
 	case errors.As(err, &header):
 		return fmt.Errorf("there is no TLS at this port: %w", err)
+	case isAlert(err) && strings.Contains(err.Error(), "no application protocol"):
+		return fmt.Errorf("the server wants another ALPN than we ask for: %w", err)
 	case isAlert(err):
 		return fmt.Errorf("the server refuses our certificate: %w", err)
 	case errors.Is(err, context.DeadlineExceeded):

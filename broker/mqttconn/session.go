@@ -98,18 +98,23 @@ func (s *session) ConnectionLost(d *packets.Disconnect) error {
 
 // connectPacket asks for the session that outlives us.
 func connectPacket(conf Config, clientID string) *paho.Connect {
-	expiry := uint32(conf.SessionExpiry / time.Second)
-	window := uint16(conf.Queue)
+	window := uint16(conf.window())
 	packet := uint32(conf.MaxPacket)
 	return &paho.Connect{
 		ClientID:   clientID,
 		KeepAlive:  uint16(conf.KeepAlive / time.Second),
 		CleanStart: false,
 		Properties: &paho.ConnectProperties{
-			SessionExpiryInterval: &expiry,
+			SessionExpiryInterval: seconds(conf.SessionExpiry),
 			ReceiveMaximum:        &window,
 			MaximumPacketSize:     &packet,
 			RequestProblemInfo:    true,
 		},
 	}
+}
+
+// seconds is d as MQTT's properties want it.
+func seconds(d time.Duration) *uint32 {
+	n := uint32(d / time.Second)
+	return &n
 }

@@ -23,13 +23,9 @@ import (
 // need no restart. They are read once here, so that what is wrong with them is
 // an error now.
 func LoadTLS(caFile, certFile, keyFile string) (*tls.Config, error) {
-	conf := &tls.Config{MinVersion: tls.VersionTLS12}
-	if caFile != "" {
-		pool, err := loadCAs(caFile, time.Now())
-		if err != nil {
-			return nil, err
-		}
-		conf.RootCAs = pool
+	conf, err := LoadServerTLS(caFile)
+	if err != nil {
+		return nil, err
 	}
 	if _, err := loadPair(certFile, keyFile, time.Now()); err != nil {
 		return nil, err
@@ -38,6 +34,18 @@ func LoadTLS(caFile, certFile, keyFile string) (*tls.Config, error) {
 		return loadPair(certFile, keyFile, time.Now())
 	}
 	return conf, nil
+}
+
+// LoadServerTLS makes the configuration for TLS in which only the server has a
+// certificate, as over WebSocket.
+func LoadServerTLS(caFile string) (*tls.Config, error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if caFile == "" {
+		return conf, nil
+	}
+	pool, err := loadCAs(caFile, time.Now())
+	conf.RootCAs = pool
+	return conf, err
 }
 
 func loadCAs(file string, now time.Time) (*x509.CertPool, error) {
@@ -129,8 +137,8 @@ func checkClient(leaf *x509.Certificate, now time.Time) error {
 	return nil
 }
 
-// tlsFor is the configuration for one connection to one host.
-func (c Config) tlsFor(host, port string) (*tls.Config, error) {
+// tlsFor is the configuration for one connection to one server.
+func (c Config) tlsFor(e endpoint) (*tls.Config, error) {
 	conf := c.TLS.Clone()
 	if c.ReloadTLS != nil {
 		now, err := c.ReloadTLS()
@@ -141,13 +149,25 @@ func (c Config) tlsFor(host, port string) (*tls.Config, error) {
 	}
 	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
 	if conf.ServerName == "" {
-		conf.ServerName = host
+		conf.ServerName = e.host
 	}
-	if port == "443" && len(conf.NextProtos) == 0 && awsHost(host) {
-		conf.NextProtos = []string{"x-amzn-mqtt-ca"} // how AWS IoT Core tells MQTT from HTTPS there
+	switch {
+	case e.web:
+		conf.NextProtos = []string{"http/1.1"} // WebSocket is not for HTTP/2
+	case c.ALPN == noALPN:
+		conf.NextProtos = nil
+	case c.ALPN != "":
+		conf.NextProtos = []string{c.ALPN}
+	case e.port == "443" && len(conf.NextProtos) == 0 && c.Profile == ProfileAWS:
+		conf.NextProtos = []string{awsALPN}
 	}
 	return conf, nil
 }
+
+const (
+	awsALPN = "x-amzn-mqtt-ca" // how AWS IoT Core tells MQTT from HTTPS at port 443
+	noALPN  = "off"
+)
 
 func awsHost(host string) bool {
 	return strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn")

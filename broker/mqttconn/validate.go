@@ -15,8 +15,9 @@ import (
 // Zero values that have defaults are fine.
 func (c Config) Validate() error {
 	c = c.withDefaults()
-	_, _, err := splitServer(c.Server)
+	_, err := parseServer(c.Server)
 	errs := []error{err, c.checkTLS(), c.checkNames(), c.checkFilters()}
+	errs = append(errs, c.checkProfile()...)
 	for _, n := range []struct {
 		name     string
 		v        int
@@ -53,6 +54,7 @@ func (c Config) checkTimes() []error {
 		{"drain timeout", c.DrainTimeout, time.Millisecond, time.Hour},
 		{"first reconnect pause", c.ReconnectMin, time.Millisecond, c.ReconnectMax},
 		{"longest reconnect pause", c.ReconnectMax, time.Millisecond, time.Hour},
+		{"longest life of a connection", c.MaxAge, 0, 365 * 24 * time.Hour},
 		{"pause after a take-over", c.TakenOverWait, time.Millisecond, 24 * time.Hour},
 	} {
 		if d.v < d.min || d.v > d.max {
@@ -62,12 +64,17 @@ func (c Config) checkTimes() []error {
 	return errs
 }
 
-// checkTLS refuses what would not be mutual TLS.
+// checkTLS refuses a connection in which one side does not prove who it is.
 func (c Config) checkTLS() error {
+	web := c.endpoint().web
 	switch {
+	case web && c.Presign == nil:
+		return errors.New("nobody signs the URL: over WebSocket the server knows us by it")
+	case web && c.TLS == nil:
+		return errors.New("no TLS: the server's certificate would not be verified")
 	case c.TLS == nil:
 		return errors.New("no TLS: the server knows us by our certificate")
-	case len(c.TLS.Certificates) == 0 && c.TLS.GetClientCertificate == nil:
+	case !web && len(c.TLS.Certificates) == 0 && c.TLS.GetClientCertificate == nil:
 		return errors.New("no client certificate: the server knows us by it")
 	case c.TLS.InsecureSkipVerify:
 		return errors.New("the server's certificate would not be verified: give its CA instead")

@@ -6,7 +6,6 @@ package mqttconn
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"net"
 	"sync"
 	"time"
@@ -45,8 +44,8 @@ type wire struct {
 
 func newWire(c net.Conn) *wire {
 	w := &wire{Conn: c, socket: c, in: bufio.NewReaderSize(c, 16<<10), flushed: make(chan struct{})}
-	if t, ok := c.(*tls.Conn); ok {
-		w.socket = t.NetConn()
+	if t, ok := c.(*transport); ok {
+		w.socket = t.tcp
 	}
 	w.ctx, w.cancel = context.WithCancelCause(context.Background())
 	w.more.L, w.room.L = &w.mu, &w.mu

@@ -121,7 +121,7 @@ func checkMQTT(ctx context.Context, conf *config.Config) []finding {
 	if err != nil {
 		return []finding{{"mqtt", "", awss3.Problem, err.Error()}}
 	}
-	mqtt, err := mqttConfig(conf, b.Filters())
+	mqtt, err := mqttConfig(ctx, conf, b.Filters(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return []finding{{"mqtt", "", awss3.Problem, err.Error()}}
 	}
@@ -151,7 +151,7 @@ func checkS3(ctx context.Context, conf *config.Config) []finding {
 	for _, f := range bucket.Probe(ctx) {
 		findings = append(findings, finding{"s3", f.Subject, f.Level, f.Text})
 	}
-	if conf.S3.AccessKeyFile != "" && os.Getenv("AWS_ACCESS_KEY_ID") != "" {
+	if conf.S3.AccessKeyFile != "" && os.Getenv("AWS_ACCESS_KEY_ID") != "" && !conf.MQTT.OverWebSocket() {
 		findings = append(findings, finding{"s3", "credentials", awss3.Warning,
 			"AWS_ACCESS_KEY_ID is set, but s3.access_key_file is what is used: unset one of them"})
 	}

@@ -26,7 +26,7 @@ type variable struct {
 }
 
 func credentialVariables(c *config.Config) []variable {
-	if c.S3.AccessKeyFile != "" {
+	if c.S3.AccessKeyFile != "" && !c.MQTT.OverWebSocket() {
 		return nil // they are not looked at
 	}
 	var list []variable

@@ -91,7 +91,7 @@ func newClient(ctx context.Context, conf *config.Config, audit, stderr io.Writer
 	if err != nil {
 		return nil, mqttconn.Config{}, err
 	}
-	mqtt, err := mqttConfig(conf, b.Filters())
+	mqtt, err := mqttConfig(ctx, conf, b.Filters(), log)
 	if err != nil {
 		return nil, mqttconn.Config{}, err
 	}

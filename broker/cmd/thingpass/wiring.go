@@ -74,22 +74,18 @@ func newBroker(c *config.Config, bucket *awss3.Bucket, audit io.Writer) (*broker
 	})
 }
 
-func mqttConfig(c *config.Config, filters []string) (mqttconn.Config, error) {
-	tls, err := mqttconn.LoadTLS(c.MQTT.CA, c.MQTT.Cert, c.MQTT.Key)
+func mqttConfig(ctx context.Context, c *config.Config, filters []string, log *slog.Logger) (mqttconn.Config, error) {
+	mqtt := mqttconn.Config{Filters: filters}
+	c.MQTT.Apply(&mqtt)
+	var err error
+	if c.MQTT.OverWebSocket() {
+		return signedMQTT(ctx, c, mqtt, log)
+	}
+	mqtt.TLS, err = mqttconn.LoadTLS(c.MQTT.CA, c.MQTT.Cert, c.MQTT.Key)
 	if err != nil {
 		return mqttconn.Config{}, fmt.Errorf("mqtt.ca, mqtt.cert, mqtt.key: %w", err)
 	}
-	return mqttconn.Config{
-		Server:        c.MQTT.Server,
-		TLS:           tls,
-		ClientID:      c.MQTT.ClientID,
-		Filters:       filters,
-		Group:         c.MQTT.Group,
-		Connections:   c.MQTT.Connections,
-		Workers:       c.MQTT.Workers,
-		Queue:         c.MQTT.Queue,
-		SessionExpiry: c.MQTT.SessionExpiry,
-	}, nil
+	return mqtt, nil
 }
 
 // openAudit opens the audit's file for appending, or takes stdout. A file that

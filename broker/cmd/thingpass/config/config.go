@@ -32,22 +32,6 @@ type Config struct {
 	settings []Setting
 }
 
-// MQTT says where the requests come from.
-type MQTT struct {
-	Server        string        `mapstructure:"server"`
-	CA            string        `mapstructure:"ca"` // path; empty: the system's
-	Cert          string        `mapstructure:"cert"`
-	Key           string        `mapstructure:"key"`
-	ClientID      string        `mapstructure:"client_id"`
-	Root          string        `mapstructure:"root"`
-	Group         string        `mapstructure:"group"`
-	Connections   int           `mapstructure:"connections"`
-	Workers       int           `mapstructure:"workers"` // 0: the default
-	Queue         int           `mapstructure:"queue"`   // 0: the default
-	SessionExpiry time.Duration `mapstructure:"session_expiry"`
-	GroupWatch    Pause         `mapstructure:"group_watch"`
-}
-
 // Pause is the time between two rounds of something that can be switched off;
 // then it is 0, and written "off".
 type Pause time.Duration
@@ -104,6 +88,12 @@ func defaults() map[string]string {
 		"mqtt.queue":          "0",
 		"mqtt.session_expiry": "1h",
 		"mqtt.group_watch":    "1m",
+		"mqtt.profile":        auto,
+		"mqtt.pace":           auto,
+		"mqtt.pace_publishes": "100",
+		"mqtt.pace_bytes":     "512kB",
+		"mqtt.keep_alive":     "30s",
+		"mqtt.alpn":           auto,
 		"s3.path_style":       "false",
 		"audit.file":          "-",
 		"log.level":           "info",

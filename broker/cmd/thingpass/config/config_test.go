@@ -55,6 +55,7 @@ func TestShortConfigurationGetsDefaults(t *testing.T) {
 	mqtt := config.MQTT{
 		Server: "mqtts://127.0.0.1:8883", Cert: c.MQTT.Cert, Key: c.MQTT.Key,
 		ClientID: "thingpass-broker", Root: "thingpass", Group: "thingpass", Connections: 1, SessionExpiry: time.Hour, GroupWatch: config.Pause(time.Minute),
+		Profile: "auto", Pace: "auto", PacePublishes: 100, PaceBytes: 512_000, KeepAlive: 30 * time.Second, ALPN: "auto",
 	}
 	if c.MQTT != mqtt {
 		t.Errorf("mqtt:\n got %+v\nwant %+v", c.MQTT, mqtt)
@@ -114,6 +115,13 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 		"THINGPASS_MQTT_WORKERS=8",
 		"THINGPASS_MQTT_QUEUE=64",
 		"THINGPASS_MQTT_SESSION_EXPIRY=30m",
+		"THINGPASS_MQTT_PROFILE=aws",
+		"THINGPASS_MQTT_PACE=each",
+		"THINGPASS_MQTT_PACE_PUBLISHES=50",
+		"THINGPASS_MQTT_PACE_BYTES=256KiB",
+		"THINGPASS_MQTT_KEEP_ALIVE=1m",
+		"THINGPASS_MQTT_ALPN=mqtt",
+		"THINGPASS_MQTT_REGION=eu-west-1",
 		"THINGPASS_S3_ENDPOINT=https://s3.example.com:9000",
 		"THINGPASS_S3_BUCKET=photos",
 		"THINGPASS_S3_PATH_STYLE=true",
@@ -144,7 +152,8 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	mqtt := config.MQTT{Server: "mqtts://iot.example.com", CA: "ca.crt", Cert: "broker.crt", Key: "broker.key", ClientID: "b2",
-		Root: "fleet/eu", Group: "brokers", Connections: 3, Workers: 8, Queue: 64, SessionExpiry: 30 * time.Minute}
+		Root: "fleet/eu", Group: "brokers", Connections: 3, Workers: 8, Queue: 64, SessionExpiry: 30 * time.Minute,
+		Profile: "aws", Pace: "each", PacePublishes: 50, PaceBytes: 256 << 10, KeepAlive: time.Minute, ALPN: "mqtt", Region: "eu-west-1"}
 	if c.MQTT != mqtt {
 		t.Errorf("mqtt:\n got %+v\nwant %+v", c.MQTT, mqtt)
 	}
@@ -206,7 +215,7 @@ func TestSettingsTellTheirSource(t *testing.T) {
 			t.Errorf("got %q, want %q", got[name], want)
 		}
 	}
-	if len(got) != 12+6+1+2+5+8+2 {
+	if len(got) != 19+6+1+2+5+8+2 {
 		t.Errorf("%d settings: %v", len(got), got)
 	}
 }

@@ -131,8 +131,17 @@ func badConfigs() []badConfig {
 
 		// contradictions
 		{"size bounds", kind("min_size: 9MiB"), nil, "broker.yaml:11: kinds.photo.min_size 9437184 is above max_size 8388608"},
-		{"no TLS", change("mqtts:", "mqtt:"), nil, `broker.yaml:2: mqtt.server "mqtt://127.0.0.1:8883": use mqtts://host or mqtts://host:port`},
-		{"password", change("mqtts://", "mqtts://user:secret@"), nil, `broker.yaml:2: mqtt.server "mqtts://user:xxxxx@127.0.0.1:8883": use mqtts://host or mqtts://host:port`},
+		{"no TLS", change("mqtts:", "mqtt:"), nil, `broker.yaml:2: mqtt.server "mqtt://127.0.0.1:8883": use mqtts://host or mqtts://host:port, or wss://host`},
+		{"password", change("mqtts://", "mqtts://user:secret@"), nil, `broker.yaml:2: mqtt.server "mqtts://user:xxxxx@127.0.0.1:8883": use mqtts://host or mqtts://host:port, or wss://host`},
+		{"profile", mqtt("profile: azure"), nil, `broker.yaml:3: mqtt.profile is "azure": want one of auto, aws, mosquitto`},
+		{"pace", mqtt("pace: slow"), nil, `broker.yaml:3: mqtt.pace is "slow": want one of auto, each, both, off`},
+		{"pace of nothing", mqtt("pace_publishes: 0"), nil, "broker.yaml:3: mqtt.pace_publishes is 0: want at least 1"},
+		{"too few bytes", mqtt("pace_bytes: 10"), nil, "broker.yaml:3: mqtt.pace_bytes: pace of 10 bytes a second: use 1024 to 1073741824"},
+		{"too long a keep-alive", mqtt("keep_alive: 20h"), nil, "broker.yaml:3: mqtt.keep_alive: keep-alive is 20h0m0s: use 1s to 18h12m15s"},
+		{"too long a keep-alive for AWS", mqtt("profile: aws\n  keep_alive: 1h"), nil, "broker.yaml:4: mqtt.keep_alive: keep-alive is 1h0m0s: AWS takes 30s to 20m0s"},
+		{"certificate over wss", change("mqtts:", "wss:"), nil, `broker.yaml:3: mqtt.cert contradicts mqtt.server: over wss the broker signs with AWS credentials; remove it, or write mqtts://
+broker.yaml:4: mqtt.key contradicts mqtt.server: over wss the broker signs with AWS credentials; remove it, or write mqtts://`},
+		{"ALPN over wss", strings.NewReplacer("mqtts:", "wss:", "cert: broker.crt", "alpn: mqtt", "  key: broker.key\n", "").Replace(good), nil, "broker.yaml:3: mqtt.alpn contradicts mqtt.server: wss is HTTP; remove it, or write mqtts://"},
 		{"certificate without its key", change("  key: broker.key\n", ""), nil, "broker.yaml:3: mqtt.cert is given without mqtt.key: want both"},
 		{"key without its certificate", change("  cert: broker.crt\n", ""), nil, "broker.yaml:3: mqtt.key is given without mqtt.cert: want both"},
 		{"bucket before an address", s3("endpoint: https://127.0.0.1:9000"), nil, "broker.yaml:7: s3.endpoint is an address, before which no bucket can stand: set s3.path_style to true"},
@@ -159,7 +168,7 @@ broker.yaml: s3.region is missing: without s3.endpoint it is AWS's, such as eu-c
 			`kinds is missing: a broker without one could grant nothing; give one with types and max_size
 THINGPASS_MQTT_CERT: mqtt.cert is given without mqtt.key: want both`},
 		{"all sorts", "mqtt:\n  server: mqtt://h\n  cert: c\ns3:\n  bucket: X\nkinds:\n  a:\n    types: [b]\n    max_size: 8\n    min_size: none\n    tll: 1m\n", []string{"THINGPASS_X=1"},
-			`broker.yaml:2: mqtt.server "mqtt://h": use mqtts://host or mqtts://host:port
+			`broker.yaml:2: mqtt.server "mqtt://h": use mqtts://host or mqtts://host:port, or wss://host
 broker.yaml:3: mqtt.cert is given without mqtt.key: want both
 broker.yaml:4: s3.region is missing: without s3.endpoint it is AWS's, such as eu-central-1 (in the environment: THINGPASS_S3_REGION)
 broker.yaml:5: s3.bucket "X": S3 wants 3 to 63 of a-z, 0-9, '-' and '.'

@@ -4,14 +4,12 @@
 package config
 
 import (
-	"crypto/tls"
 	"errors"
 	"net/url"
 	"slices"
 	"strings"
 
 	"thingpass/broker"
-	"thingpass/broker/mqttconn"
 	"thingpass/broker/presign"
 )
 
@@ -51,52 +49,6 @@ func (l *loader) accept(name string, err error) {
 		}
 	}
 	l.blame(name, "%s: %s", name, text)
-}
-
-func (l *loader) judgeMQTT(m MQTT) {
-	l.require("mqtt.server", m.Server, "")
-	l.judgePair(m)
-	ask := func(name string, change func(*mqttconn.Config)) {
-		sound := mqttconn.Config{
-			Server:   "mqtts://localhost",
-			TLS:      &tls.Config{Certificates: make([]tls.Certificate, 1)},
-			ClientID: "c",
-			Group:    "g",
-			Filters:  []string{"t"},
-		}
-		change(&sound)
-		l.accept(name, inner(sound.Validate()))
-	}
-	if m.Server != "" {
-		ask("mqtt.server", func(c *mqttconn.Config) { c.Server = m.Server })
-	}
-	ask("mqtt.client_id", func(c *mqttconn.Config) { c.ClientID = m.ClientID })
-	if m.Connections == 0 {
-		l.blame("mqtt.connections", "mqtt.connections is 0: want at least 1")
-	}
-	ask("mqtt.connections", func(c *mqttconn.Config) { c.Connections = m.Connections })
-	ask("mqtt.workers", func(c *mqttconn.Config) { c.Workers = m.Workers })
-	ask("mqtt.queue", func(c *mqttconn.Config) { c.Queue = m.Queue })
-	ask("mqtt.session_expiry", func(c *mqttconn.Config) { c.SessionExpiry = m.SessionExpiry })
-	ask("mqtt.group", func(c *mqttconn.Config) { c.Group = m.Group })
-	if m.Group == "" {
-		l.blame("mqtt.group", "mqtt.group is empty: brokers share the requests by it")
-	}
-	l.accept("mqtt.root", broker.CheckRoot(m.Root))
-}
-
-// judgePair wants both halves of the client certificate: mutual TLS is the only
-// way in.
-func (l *loader) judgePair(m MQTT) {
-	switch {
-	case m.Cert == "" && m.Key == "":
-		l.missing("mqtt.cert", ": the server knows the broker by its certificate")
-		l.missing("mqtt.key", "")
-	case m.Key == "":
-		l.blame("mqtt.cert", "mqtt.cert is given without mqtt.key: want both")
-	case m.Cert == "":
-		l.blame("mqtt.key", "mqtt.key is given without mqtt.cert: want both")
-	}
 }
 
 func (l *loader) require(name, value, why string) {
