@@ -47,9 +47,12 @@ func TestTheProductHasNoEmbeddedServer(t *testing.T) {
 // Adapters know the decision and never each other, so that each can be replaced.
 func TestAdaptersDoNotKnowEachOther(t *testing.T) {
 	allowed := map[string]string{
-		"thingpass/broker/presign":  "",
-		"thingpass/broker/awss3":    "thingpass/broker/presign",
-		"thingpass/broker/mqttconn": "",
+		"thingpass/broker/presign":   "",
+		"thingpass/broker/awss3":     "thingpass/broker/presign",
+		"thingpass/broker/mqttconn":  "",
+		"thingpass/broker/auditfile": "",
+		"thingpass/broker/console":   "",
+		"thingpass/broker/sqsevents": "",
 	}
 	for pkg, other := range allowed {
 		for _, path := range deps(t, pkg) {

@@ -19,11 +19,13 @@ import (
 
 // Config is what the broker is run with. All of it has been checked.
 type Config struct {
-	MQTT  MQTT            `mapstructure:"mqtt"`
-	S3    S3              `mapstructure:"s3"`
-	Audit Audit           `mapstructure:"audit"`
-	Log   Log             `mapstructure:"log"`
-	Kinds map[string]Kind `mapstructure:"kinds"`
+	MQTT   MQTT            `mapstructure:"mqtt"`
+	S3     S3              `mapstructure:"s3"`
+	Audit  Audit           `mapstructure:"audit"`
+	Log    Log             `mapstructure:"log"`
+	HTTP   HTTP            `mapstructure:"http"`
+	Events Events          `mapstructure:"events"`
+	Kinds  map[string]Kind `mapstructure:"kinds"`
 
 	settings []Setting
 }
@@ -67,11 +69,6 @@ type S3 struct {
 	AccessKeyFile string `mapstructure:"access_key_file"` // empty: AWS's default chain
 }
 
-// Audit says where the record of decisions goes.
-type Audit struct {
-	File string `mapstructure:"file"` // path, or "-" for standard output
-}
-
 // Log says what is told on standard error, and how.
 type Log struct {
 	Level  string `mapstructure:"level"`  // debug, info, warn or error
@@ -101,6 +98,10 @@ func defaults() map[string]string {
 		"mqtt.group_watch":    "1m",
 		"s3.path_style":       "false",
 		"audit.file":          "-",
+		"audit.max_size":      "100MiB",
+		"audit.keep":          "10",
+		"audit.sync":          "false",
+		"http.listen":         off,
 		"log.level":           "info",
 		"log.format":          "auto",
 	}

@@ -194,7 +194,7 @@ func TestSettingsTellTheirSource(t *testing.T) {
 			t.Errorf("got %q, want %q", got[name], want)
 		}
 	}
-	if len(got) != 12+6+1+2+6 {
+	if len(got) != 12+6+4+2+1+3+6 { // mqtt, s3, audit, log, http, events, a kind
 		t.Errorf("%d settings: %v", len(got), got)
 	}
 }
