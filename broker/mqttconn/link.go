@@ -58,7 +58,7 @@ func (l *link) lose(err error) {
 // while it works.
 func (l *link) receive(r paho.PublishReceived) (bool, error) {
 	l.counts.requests.Add(1)
-	j := job{l, r.Packet, l.session.arrived(r.Packet)}
+	j := job{l, r.Packet, l.session.arrived(r.Packet), time.Now()}
 	switch {
 	case !l.take():
 		l.counts.dropped.Add(1) // not acknowledged: it is given to us again, when we are back
@@ -171,6 +171,7 @@ func (l *link) reportUp() {
 	l.up = true
 	l.mu.Unlock()
 	l.counts.connected.Add(1)
+	l.live.add(l)
 	l.log.Info("subscribed", "group", l.conf.Group, "filters", l.conf.Filters)
 	if l.conf.OnUp != nil {
 		l.conf.OnUp(l.id)
@@ -185,6 +186,7 @@ func (l *link) reportDown(err error) {
 		return
 	}
 	l.counts.connected.Add(-1)
+	l.live.remove(l)
 	if l.conf.OnDown != nil {
 		l.conf.OnDown(l.id, err)
 	}

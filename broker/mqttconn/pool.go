@@ -21,6 +21,7 @@ type job struct {
 	link    *link
 	packet  *paho.Publish
 	receipt *receipt
+	arrived time.Time
 }
 
 // acknowledge lets the server forget the request.
@@ -109,6 +110,9 @@ func (p *pool) serve(j job) {
 		}
 	}
 	j.acknowledge()
+	if p.conf.OnServed != nil {
+		p.conf.OnServed(j.packet.Topic, time.Since(j.arrived))
+	}
 }
 
 // handle asks the handler. A panic counts as no answer.

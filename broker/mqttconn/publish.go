@@ -24,6 +24,12 @@ const contentType = "application/json"
 // error means that the link has ended, or has just been ended because the server
 // did not take the reply in time.
 func (l *link) publish(m broker.Message) error {
+	_, err := l.hand(m)
+	return err
+}
+
+// hand is publish, and tells as well why a message was forgotten.
+func (l *link) hand(m broker.Message) (forgotten, err error) {
 	p := &paho.Publish{
 		QoS:        min(m.QoS, l.session.limits.qos, 1),
 		Topic:      m.Topic,
@@ -31,8 +37,7 @@ func (l *link) publish(m broker.Message) error {
 		Properties: &paho.PublishProperties{ContentType: contentType, CorrelationData: m.Correlation},
 	}
 	if size := packetSize(p); size > l.session.limits.packet {
-		l.unpublished(m, fmt.Errorf("a packet of %d bytes, and the server takes %d at most: raise its limit", size, l.session.limits.packet))
-		return nil
+		return l.unpublished(m, fmt.Errorf("a packet of %d bytes, and the server takes %d at most: raise its limit", size, l.session.limits.packet)), nil
 	}
 	ctx, cancel := context.WithTimeout(l.wire.ctx, l.conf.PublishTimeout)
 	defer cancel()
@@ -40,25 +45,24 @@ func (l *link) publish(m broker.Message) error {
 	switch {
 	case err == nil:
 		l.counts.replies.Add(1)
-		return nil
+		return nil, nil
 	case ack != nil:
-		l.unpublished(m, refusal("the server refuses it", ack.ReasonCode, pubackWords(ack.ReasonCode), reasonString(ack)))
-		return nil
+		return l.unpublished(m, refusal("the server refuses it", ack.ReasonCode, pubackWords(ack.ReasonCode), reasonString(ack))), nil
 	case errors.Is(err, paho.ErrInvalidArguments):
-		l.unpublished(m, err)
-		return nil
+		return l.unpublished(m, err), nil
 	}
 	if l.wire.ctx.Err() == nil { // all acknowledgements behind this one would wait for ever
 		err = fmt.Errorf("the server did not take a reply within %v: %w", l.conf.PublishTimeout, err)
-		l.unpublished(m, err)
+		_ = l.unpublished(m, err)
 		l.wire.fail(err)
 	}
-	return err
+	return nil, err
 }
 
-func (l *link) unpublished(m broker.Message, err error) {
+func (l *link) unpublished(m broker.Message, err error) error {
 	l.counts.publishErrors.Add(1)
-	l.log.Warn("reply not published", "topic", clip(m.Topic), "err", err)
+	l.log.Warn("not published", "topic", clip(m.Topic), "err", err)
+	return err
 }
 
 func reasonString(r *paho.PublishResponse) string {
