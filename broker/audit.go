@@ -64,10 +64,11 @@ func (a *JSONAudit) Record(entries ...Entry) error {
 	if a.torn {
 		text = append([]byte("\n"), text...)
 	}
-	_, err := a.w.Write(text)
-	a.torn = err != nil
+	n, err := a.w.Write(text)
 	if err != nil {
+		a.torn = a.torn || n > 0 // a writer that takes back what it could not end says 0
 		return fmt.Errorf("write the audit line: %w", err)
 	}
+	a.torn = false
 	return nil
 }

@@ -67,8 +67,7 @@ func (r *request) verify(ctx context.Context, id string, o reported) verificatio
 		err = r.chargeStored(ctx, k, o.objectKey, found.Size)
 	}
 	if err == nil {
-		announcement, err = encode(event{Thing: r.thing, Kind: k.Name, ObjectKey: o.objectKey, Size: found.Size, ContentType: found.ContentType,
-			SHA256: hexSum(found.SHA256), ETag: found.ETag, Metadata: found.Metadata, Time: r.now.Unix()})
+		announcement, err = r.announcement(k, o.objectKey, found)
 	}
 	if err != nil {
 		refusal := asRefusal(err)

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -157,3 +158,23 @@ func TestAuditLinesStayWholeAfterAFullDisk(t *testing.T) {
 		t.Errorf("%v: %q", err, lines)
 	}
 }
+
+// brokenWriter takes nothing, and leaves nothing behind.
+type brokenWriter struct{ bytes.Buffer }
+
+func (w *brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+func TestAWriterThatTakesBackLeavesNoEmptyLine(t *testing.T) {
+	var text bytes.Buffer
+	w := &switchedWriter{Writer: &brokenWriter{}}
+	a := broker.NewJSONAudit(w)
+	if err := a.Record(broker.Entry{Thing: "cam1"}); err == nil {
+		t.Fatal("a lost line was no error")
+	}
+	w.Writer = &text
+	if err := a.Record(broker.Entry{Thing: "cam2"}); err != nil || text.Bytes()[0] != '{' {
+		t.Errorf("%v: %q", err, text.String())
+	}
+}
+
+type switchedWriter struct{ io.Writer }

@@ -81,6 +81,10 @@ type Config struct {
 	// when one that was up has ended. They must not block.
 	OnUp   func(clientID string)
 	OnDown func(clientID string, err error)
+
+	// OnServed is called when the replies to a request have been handed over,
+	// with the time since it arrived. It must not block.
+	OnServed func(topic string, took time.Duration)
 }
 
 func (c Config) withDefaults() Config {

@@ -60,7 +60,8 @@ func (l *link) lose(err error) {
 func (l *link) receive(r paho.PublishReceived) (bool, error) {
 	l.counts.requests.Add(1)
 	l.pacer.received(len(r.Packet.Topic) + len(r.Packet.Payload))
-	j := job{link: l, packet: r.Packet, receipt: l.session.arrived(r.Packet), deadline: deadline(r.Packet, time.Now)}
+	j := job{link: l, packet: r.Packet, receipt: l.session.arrived(r.Packet), arrived: time.Now()}
+	j.deadline = deadline(r.Packet, j.arrived)
 	switch {
 	case !l.take():
 		l.counts.dropped.Add(1) // not acknowledged: it is given to us again, when we are back
@@ -183,6 +184,7 @@ func (l *link) reportUp() {
 	l.up = true
 	l.mu.Unlock()
 	l.counts.connected.Add(1)
+	l.live.add(l)
 	l.log.Info("subscribed", "group", l.conf.Group, "filters", l.conf.Filters)
 	if l.conf.OnUp != nil {
 		l.conf.OnUp(l.id)
@@ -197,6 +199,7 @@ func (l *link) reportDown(err error) {
 		return
 	}
 	l.counts.connected.Add(-1)
+	l.live.remove(l)
 	if l.conf.OnDown != nil {
 		l.conf.OnDown(l.id, err)
 	}

@@ -58,6 +58,7 @@ type Client struct {
 	handler Handler
 	log     *slog.Logger
 	counts  counters
+	live    liveLinks
 }
 
 // New returns a Client that does nothing yet. The error lists every setting

@@ -21,17 +21,18 @@ type job struct {
 	link    *link
 	packet  *paho.Publish
 	receipt *receipt
+	arrived time.Time
 	// deadline is when the thing no longer wants an answer; zero: it did not say.
 	deadline time.Time
 }
 
 // deadline is when a packet's Message Expiry Interval ends. The server has taken
 // from it what the packet waited there [MQTT-3.3.2-6].
-func deadline(p *paho.Publish, now func() time.Time) time.Time {
+func deadline(p *paho.Publish, now time.Time) time.Time {
 	if p.Properties == nil || p.Properties.MessageExpiry == nil {
 		return time.Time{}
 	}
-	return now().Add(time.Duration(*p.Properties.MessageExpiry) * time.Second)
+	return now.Add(time.Duration(*p.Properties.MessageExpiry) * time.Second)
 }
 
 // life is how long the i-th message of an answer is worth delivering: the first
@@ -151,12 +152,15 @@ func (p *pool) serve(j job) {
 func (p *pool) reply(j job, replies []broker.Message) {
 	defer j.link.release()
 	for i, m := range replies {
-		if err := j.link.publish(m, j.life(i)); err != nil {
+		if _, err := j.link.publish(m, j.life(i)); err != nil {
 			p.counts.dropped.Add(1)
 			return
 		}
 	}
 	j.acknowledge()
+	if p.conf.OnServed != nil {
+		p.conf.OnServed(j.packet.Topic, time.Since(j.arrived))
+	}
 }
 
 // handle asks the handler. A panic counts as no answer.
@@ -216,7 +220,7 @@ func (p *pool) refuse(j job, refusals []broker.Message) {
 	defer j.link.release()
 	for _, m := range refusals {
 		m.QoS = 0
-		if j.link.hand(m, replyLife) != nil {
+		if _, err := j.link.hand(m, replyLife); err != nil {
 			return
 		}
 	}

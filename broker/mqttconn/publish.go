@@ -24,7 +24,7 @@ const contentType = "application/json"
 const replyLife = 15 * time.Minute
 
 // publish is hand, when it is the message's turn.
-func (l *link) publish(m broker.Message, life time.Duration) error {
+func (l *link) publish(m broker.Message, life time.Duration) (forgotten, err error) {
 	if l.pacer != nil {
 		wait, _ := l.pacer.reserve(len(m.Topic)+len(m.Payload)+len(m.Correlation)+overhead, math.MaxInt64)
 		if wait > 0 {
@@ -32,7 +32,7 @@ func (l *link) publish(m broker.Message, life time.Duration) error {
 			l.counts.pacedTime.Add(int64(wait))
 		}
 		if err := await(l.wire.ctx, wait); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	return l.hand(m, life)
@@ -45,10 +45,10 @@ const overhead = 40
 // it, QoS 0 until it is written. The server drops it after its life; 0 is never.
 //
 // A reply that the server will never take (too large, not allowed) is logged and
-// forgotten; nil is returned, for giving the request again would not help. An
-// error means that the link has ended, or has just been ended because the server
+// forgotten, and the first result says why; giving the request again would not
+// help. The second means that the link has ended, or has just been ended because the server
 // did not take the reply in time.
-func (l *link) hand(m broker.Message, life time.Duration) error {
+func (l *link) hand(m broker.Message, life time.Duration) (forgotten, err error) {
 	p := &paho.Publish{
 		QoS:        min(m.QoS, l.session.limits.qos, 1),
 		Topic:      m.Topic,
@@ -59,12 +59,10 @@ func (l *link) hand(m broker.Message, life time.Duration) error {
 		p.Properties.MessageExpiry = seconds(life)
 	}
 	if most := l.conf.payloadLimit(); most > 0 && len(m.Payload) > most {
-		l.unpublished(m, fmt.Errorf("a payload of %d bytes, and AWS takes %d at most", len(m.Payload), most))
-		return nil
+		return l.unpublished(m, fmt.Errorf("a payload of %d bytes, and AWS takes %d at most", len(m.Payload), most)), nil
 	}
 	if size := packetSize(p); size > l.session.limits.packet {
-		l.unpublished(m, fmt.Errorf("a packet of %d bytes, and the server takes %d at most: raise its limit", size, l.session.limits.packet))
-		return nil
+		return l.unpublished(m, fmt.Errorf("a packet of %d bytes, and the server takes %d at most: raise its limit", size, l.session.limits.packet)), nil
 	}
 	ctx, cancel := context.WithTimeout(l.wire.ctx, l.conf.PublishTimeout)
 	defer cancel()
@@ -72,25 +70,24 @@ func (l *link) hand(m broker.Message, life time.Duration) error {
 	switch {
 	case err == nil:
 		l.counts.replies.Add(1)
-		return nil
+		return nil, nil
 	case ack != nil:
-		l.unpublished(m, refusal("the server refuses it", ack.ReasonCode, pubackWords(ack.ReasonCode), reasonString(ack)))
-		return nil
+		return l.unpublished(m, refusal("the server refuses it", ack.ReasonCode, pubackWords(ack.ReasonCode), reasonString(ack))), nil
 	case errors.Is(err, paho.ErrInvalidArguments):
-		l.unpublished(m, err)
-		return nil
+		return l.unpublished(m, err), nil
 	}
 	if l.wire.ctx.Err() == nil { // all acknowledgements behind this one would wait for ever
 		err = fmt.Errorf("the server did not take a reply within %v: %w", l.conf.PublishTimeout, err)
-		l.unpublished(m, err)
+		_ = l.unpublished(m, err)
 		l.wire.fail(err)
 	}
-	return err
+	return nil, err
 }
 
-func (l *link) unpublished(m broker.Message, err error) {
+func (l *link) unpublished(m broker.Message, err error) error {
 	l.counts.publishErrors.Add(1)
-	l.log.Warn("reply not published", "topic", clip(m.Topic), "err", err)
+	l.log.Warn("not published", "topic", clip(m.Topic), "err", err)
+	return err
 }
 
 func reasonString(r *paho.PublishResponse) string {

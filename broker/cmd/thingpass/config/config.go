@@ -20,12 +20,14 @@ import (
 
 // Config is what the broker is run with. All of it has been checked.
 type Config struct {
-	MQTT  MQTT            `mapstructure:"mqtt"`
-	S3    S3              `mapstructure:"s3"`
-	Audit Audit           `mapstructure:"audit"`
-	Log   Log             `mapstructure:"log"`
-	Quota Quota           `mapstructure:"quota"`
-	Kinds map[string]Kind `mapstructure:"kinds"`
+	MQTT   MQTT            `mapstructure:"mqtt"`
+	S3     S3              `mapstructure:"s3"`
+	Audit  Audit           `mapstructure:"audit"`
+	Log    Log             `mapstructure:"log"`
+	HTTP   HTTP            `mapstructure:"http"`
+	Events Events          `mapstructure:"events"`
+	Quota  Quota           `mapstructure:"quota"`
+	Kinds  map[string]Kind `mapstructure:"kinds"`
 
 	Lambda Lambda `mapstructure:"lambda"`
 
@@ -53,11 +55,6 @@ type S3 struct {
 	PathStyle     bool   `mapstructure:"path_style"`
 	CA            string `mapstructure:"ca"`              // path; empty: the system's
 	AccessKeyFile string `mapstructure:"access_key_file"` // empty: AWS's default chain
-}
-
-// Audit says where the record of decisions goes.
-type Audit struct {
-	File string `mapstructure:"file"` // path, or "-" for standard output
 }
 
 // Log says what is told on standard error, and how.
@@ -96,6 +93,10 @@ func defaults() map[string]string {
 		"mqtt.alpn":           auto,
 		"s3.path_style":       "false",
 		"audit.file":          "-",
+		"audit.max_size":      "100MiB",
+		"audit.keep":          "10",
+		"audit.sync":          "false",
+		"http.listen":         off,
 		"log.level":           "info",
 		"log.format":          "auto",
 

@@ -215,7 +215,7 @@ func TestSettingsTellTheirSource(t *testing.T) {
 			t.Errorf("got %q, want %q", got[name], want)
 		}
 	}
-	if len(got) != 19+6+1+2+5+8+2 {
+	if len(got) != 19+6+4+2+1+3+5+8+2 { // mqtt, s3, audit, log, http, events, quota, a kind, lambda
 		t.Errorf("%d settings: %v", len(got), got)
 	}
 }

@@ -82,6 +82,17 @@ func convert(from, to reflect.Type, data any) (any, error) {
 		return parseBudget(s)
 	case reflect.TypeFor[ByteSize]():
 		return ParseByteSize(s)
+	case reflect.TypeFor[SizeLimit]():
+		if s == off {
+			return SizeLimit(0), nil
+		}
+		n, err := ParseByteSize(s)
+		return SizeLimit(n), err
+	case reflect.TypeFor[Address]():
+		if s == off {
+			return Address(""), nil
+		}
+		return Address(s), nil
 	case reflect.TypeFor[broker.ContentType]():
 		c, err := broker.ParseContentType(s)
 		if err != nil {

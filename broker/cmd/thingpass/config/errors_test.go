@@ -34,23 +34,26 @@ type badConfig struct {
 
 func TestBadConfigurationsAreExplained(t *testing.T) {
 	for _, test := range badConfigs() {
-		t.Run(test.name, func(t *testing.T) {
-			path := ""
-			if test.text != noFile {
-				path = write(t, test.text)
-			}
-			c, err := config.Load(path, test.env)
-			if err == nil || c != nil {
-				t.Fatalf("accepted: %+v", c)
-			}
-			got := err.Error()
-			if path != "" {
-				got = strings.ReplaceAll(got, path, "broker.yaml")
-			}
-			if got != test.want {
-				t.Errorf("\n got %s\nwant %s", got, test.want)
-			}
-		})
+		t.Run(test.name, func(t *testing.T) { explains(t, test) })
+	}
+}
+
+func explains(t *testing.T, test badConfig) {
+	t.Helper()
+	path := ""
+	if test.text != noFile {
+		path = write(t, test.text)
+	}
+	c, err := config.Load(path, test.env)
+	if err == nil || c != nil {
+		t.Fatalf("accepted: %+v", c)
+	}
+	got := err.Error()
+	if path != "" {
+		got = strings.ReplaceAll(got, path, "broker.yaml")
+	}
+	if got != test.want {
+		t.Errorf("\n got %s\nwant %s", got, test.want)
 	}
 }
 

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -123,7 +125,7 @@ func (l *loader) childOf(schema *node, name string, key *yaml.Node) *node {
 }
 
 func (l *loader) unknown(name string, key *yaml.Node) {
-	candidates := append(l.names(), "mqtt", "s3", "audit", "log", "quota", "kinds")
+	candidates := append(l.names(), slices.Sorted(maps.Keys(l.schema.children))...)
 	if right := nearest(name, candidates); right != "" {
 		l.doubt(right, key, "unknown setting %s, did you mean %s?", name, right)
 		return

@@ -27,6 +27,9 @@ func (l *loader) judge(c *Config) {
 	l.judgeS3(c.S3)
 	l.judgeWords(c)
 	l.judgeQuota(c)
+	l.judgeAudit(c.Audit)
+	l.judgeHTTP(c.HTTP)
+	l.judgeEvents(c.Events)
 	if len(l.kinds) == 0 {
 		l.blame("kinds", "kinds is missing: a broker without one could grant nothing; give one with types and max_size")
 	}
@@ -92,7 +95,6 @@ func (l *loader) judgeStyle(s S3) {
 
 // judgeWords checks settings that take one of a few words.
 func (l *loader) judgeWords(c *Config) {
-	l.require("audit.file", c.Audit.File, ": without an audit there is no grant")
 	l.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	l.oneOf("log.format", c.Log.Format, "auto", "text", "json")
 }

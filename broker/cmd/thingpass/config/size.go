@@ -13,6 +13,10 @@ import (
 // ByteSize is a number of bytes.
 type ByteSize int64
 
+// SizeLimit is a ByteSize that can be switched off; then it is 0, and written
+// "off".
+type SizeLimit ByteSize
+
 // ParseByteSize reads "8MiB" (8 × 1024²), "500kB" (500 × 1000), "500 kB" or
 // "4096". There is at least one byte, and there are no fractions: a limit is a
 // number that can be compared with what S3 says.
