@@ -70,6 +70,7 @@ func (e *Entry) appendJSON(b []byte) []byte {
 	b = appendText(b, "mode", e.Mode)
 	b = appendText(b, "kind", e.Kind)
 	b = appendText(b, "objectKey", e.Key)
+	b = appendText(b, "keyPrefix", e.KeyPrefix)
 	b = appendText(b, "contentType", e.ContentType)
 	b = appendNumber(b, "size", e.Size)
 	b = appendText(b, "sha256", e.SHA256)

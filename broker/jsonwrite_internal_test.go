@@ -56,7 +56,7 @@ func TestRepliesAreWrittenAsByEncodingJSON(t *testing.T) {
 	var r reply
 	check := func(field string) {
 		if got, want := string(r.appendJSON(nil)), marshal(t, r); got != want {
-			t.Errorf("with %s:\n%s, want\n%s", field, got, want)
+			t.Fatalf("is the field in appendJSON? with %s:\n%s, want\n%s", field, got, want)
 		}
 	}
 	check("nothing")
@@ -67,7 +67,7 @@ func TestEntriesAreWrittenAsByEncodingJSON(t *testing.T) {
 	var e Entry
 	check := func(field string) {
 		if got, want := string(e.appendJSON(nil)), marshal(t, e); got != want {
-			t.Errorf("with %s:\n%s, want\n%s", field, got, want)
+			t.Fatalf("is the field in appendJSON? with %s:\n%s, want\n%s", field, got, want)
 		}
 	}
 	check("nothing")
