@@ -4,8 +4,6 @@
 package broker
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"sync"
@@ -39,6 +37,8 @@ type JSONAudit struct {
 	mu   sync.Mutex
 	w    io.Writer
 	torn bool // the last line may be there in part
+
+	buffers sync.Pool // of *[]byte
 }
 
 // NewJSONAudit returns an Auditor that writes to w, one Write for each Record.
@@ -49,20 +49,20 @@ func NewJSONAudit(w io.Writer) *JSONAudit {
 // Record writes the entries, and returns an error if they could not be written
 // whole. A later entry then begins on a line of its own.
 func (a *JSONAudit) Record(entries ...Entry) error {
-	var lines bytes.Buffer
-	enc := json.NewEncoder(&lines)
-	enc.SetEscapeHTML(false)
-	for _, e := range entries {
-		e.Time = e.Time.UTC()
-		if err := enc.Encode(e); err != nil {
-			return fmt.Errorf("encode an audit line: %w", err)
-		}
+	lines, _ := a.buffers.Get().(*[]byte)
+	if lines == nil {
+		lines = new([]byte)
 	}
+	defer a.buffers.Put(lines)
+	text := append((*lines)[:0], '\n') // in case that the last line is torn
+	for i := range entries {
+		text = append(entries[i].appendJSON(text), '\n')
+	}
+	*lines = text
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	text := lines.Bytes()
-	if a.torn {
-		text = append([]byte("\n"), text...)
+	if !a.torn {
+		text = text[1:]
 	}
 	n, err := a.w.Write(text)
 	if err != nil {

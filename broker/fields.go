@@ -44,30 +44,38 @@ func (r *jsonReader) sha256() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var sum []byte
+	var sum [33]byte // with room for what 44 characters can hold
+	var n int
 	switch len(s) {
 	case 64:
-		sum, err = hex.DecodeString(s)
+		n, err = hex.Decode(sum[:], []byte(s))
 	case 44:
-		sum, err = base64.StdEncoding.Strict().DecodeString(s)
+		n, err = base64.StdEncoding.Strict().Decode(sum[:], []byte(s))
 	}
-	if err != nil || len(sum) != 32 {
+	if err != nil || n != 32 {
 		return "", refuse(CodeBadRequest, "sha256 must be 64 hexadecimal digits, or 44 characters of base64")
 	}
-	return base64.StdEncoding.EncodeToString(sum), nil
+	var text [44]byte
+	base64.StdEncoding.Encode(text[:], sum[:32])
+	return string(text[:]), nil
 }
 
 // hexSum returns the hexadecimal form of a checksum in base64, and "" for
 // anything else, such as the checksum of parts ("…-2").
 func hexSum(base64Sum string) string { return hexOf(base64Sum, 32) }
 
-// hexOf is hexSum for a checksum of size bytes.
+// hexOf is hexSum for a checksum of size bytes, at most 32.
 func hexOf(base64Sum string, size int) string {
-	sum, err := base64.StdEncoding.DecodeString(base64Sum)
-	if err != nil || len(sum) != size {
+	var room [33]byte // what 44 characters can hold
+	if len(base64Sum) > 44 {
 		return ""
 	}
-	return hex.EncodeToString(sum)
+	n, err := base64.StdEncoding.Decode(room[:], []byte(base64Sum))
+	if err != nil || n != size {
+		return ""
+	}
+	var digits [64]byte
+	return string(hex.AppendEncode(digits[:0], room[:size]))
 }
 
 // checksums are those of a report beside sha256, in hexadecimal digits; "" where
@@ -113,7 +121,7 @@ func (c *checksums) differs(found Object) string {
 }
 
 func (r *jsonReader) metadata() (map[string]string, error) {
-	pairs := make(map[string]string, maxMetadata)
+	pairs := make(map[string]string)
 	total := 0
 	err := r.object(func(r *jsonReader, name string) error {
 		value, err := r.text("a value in metadata")

@@ -4,10 +4,9 @@
 package broker
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -15,9 +14,7 @@ import (
 // A jsonReader walks through one JSON object strictly [P-1.2]. encoding/json's
 // Unmarshal is too kind for a request: it takes the last of doubled fields,
 // matches names whatever their case, and mends invalid UTF-8.
-type jsonReader struct {
-	dec *json.Decoder
-}
+type jsonReader struct{ scanner }
 
 // readObject reads a request's payload [P-1.1] as one JSON object, and calls
 // field for each of its names; field must read the value.
@@ -28,21 +25,20 @@ func readObject(payload []byte, field func(r *jsonReader, name string) error) er
 	if !utf8.Valid(payload) {
 		return refuse(CodeBadRequest, "the payload is not valid UTF-8")
 	}
-	r := &jsonReader{dec: json.NewDecoder(bytes.NewReader(payload))}
-	r.dec.UseNumber()
+	r := &jsonReader{scanner{text: string(payload)}} // which all names and values are parts of
 	if err := r.object(field); err != nil {
 		return err
 	}
-	if _, err := r.dec.Token(); !errors.Is(err, io.EOF) {
+	if _, err := r.next(); !errors.Is(err, io.EOF) {
 		return refuse(CodeBadRequest, "there is something after the JSON object")
 	}
 	return nil
 }
 
-func (r *jsonReader) token() (json.Token, error) {
-	t, err := r.dec.Token()
+func (r *jsonReader) token() (token, error) {
+	t, err := r.next()
 	if err != nil {
-		return nil, refuse(CodeBadRequest, "not JSON at byte %d: %v", r.dec.InputOffset(), err)
+		return t, refuse(CodeBadRequest, "not JSON at byte %d: %v", r.at, err)
 	}
 	return t, nil
 }
@@ -52,25 +48,23 @@ func (r *jsonReader) object(field func(r *jsonReader, name string) error) error 
 	if err != nil {
 		return err
 	}
-	if t != json.Delim('{') {
-		return refuse(CodeBadRequest, "a JSON object is wanted, not %s", describe(t))
+	if t.kind != '{' {
+		return refuse(CodeBadRequest, "a JSON object is wanted, not %s", t.describe())
 	}
 	seen := make([]string, 0, 16)
-	for r.dec.More() {
-		name, err := r.token()
+	for r.more() {
+		name, err := r.token() // the scanner allows only a string here
 		if err != nil {
 			return err
 		}
-		for _, other := range seen {
-			if other == name {
-				return refuse(CodeBadRequest, "field %q is there twice", printable(other, 40))
-			}
+		if slices.Contains(seen, name.text) {
+			return refuse(CodeBadRequest, "field %q is there twice", printable(name.text, 40))
 		}
-		seen = append(seen, name.(string)) // the decoder allows no other token here
+		seen = append(seen, name.text)
 		if len(seen) > maxFields {
 			return refuse(CodeBadRequest, "more than %d fields in one object", maxFields)
 		}
-		if err := field(r, name.(string)); err != nil {
+		if err := field(r, name.text); err != nil {
 			return err
 		}
 	}
@@ -87,10 +81,10 @@ func (r *jsonReader) array(item func(r *jsonReader) error) error {
 	if err != nil {
 		return err
 	}
-	if t != json.Delim('[') {
-		return refuse(CodeBadRequest, "a JSON array is wanted, not %s", describe(t))
+	if t.kind != '[' {
+		return refuse(CodeBadRequest, "a JSON array is wanted, not %s", t.describe())
 	}
-	for r.dec.More() {
+	for r.more() {
 		if err := item(r); err != nil {
 			return err
 		}
@@ -104,11 +98,10 @@ func (r *jsonReader) text(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s, ok := t.(string)
-	if !ok {
-		return "", refuse(CodeBadRequest, "%s must be a string, not %s", name, describe(t))
+	if t.kind != '"' {
+		return "", refuse(CodeBadRequest, "%s must be a string, not %s", name, t.describe())
 	}
-	return s, nil
+	return t.text, nil
 }
 
 // integer reads a number without fraction or exponent [P-1.4].
@@ -117,29 +110,27 @@ func (r *jsonReader) integer(name string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	number, ok := t.(json.Number)
-	if !ok {
-		return 0, refuse(CodeBadRequest, "%s must be an integer, not %s", name, describe(t))
+	if t.kind != '0' {
+		return 0, refuse(CodeBadRequest, "%s must be an integer, not %s", name, t.describe())
 	}
-	n, err := strconv.ParseInt(number.String(), 10, 64)
+	n, err := strconv.ParseInt(t.text, 10, 64)
 	if err != nil {
-		return 0, refuse(CodeBadRequest, "%s must be an integer that fits 64 bits, not %s", name, printable(number.String(), 24))
+		return 0, refuse(CodeBadRequest, "%s must be an integer that fits 64 bits, not %s", name, printable(t.text, 24))
 	}
 	return n, nil
 }
 
-func describe(t json.Token) string {
-	switch v := t.(type) {
-	case json.Delim:
-		if v == '[' {
-			return "an array"
-		}
+func (t token) describe() string {
+	switch t.kind {
+	case '[':
+		return "an array"
+	case '{':
 		return "an object"
-	case string:
+	case '"':
 		return "a string"
-	case json.Number:
+	case '0':
 		return "a number"
-	case bool:
+	case 't', 'f':
 		return "true or false"
 	}
 	return "null"
@@ -152,31 +143,30 @@ func salvageID(payload []byte) string {
 	if len(payload) > MaxPayload || !utf8.Valid(payload) {
 		return ""
 	}
-	dec := json.NewDecoder(bytes.NewReader(payload))
-	dec.UseNumber()
+	s := scanner{text: string(payload)}
 	depth, name := 0, ""
 	for isName := false; ; {
-		t, err := dec.Token()
+		t, err := s.next()
 		if err != nil {
 			return ""
 		}
-		switch v := t.(type) {
-		case json.Delim:
-			if v == '{' || v == '[' {
-				depth++
-			} else {
-				depth--
-			}
+		switch t.kind {
+		case '{', '[':
+			depth++
 			isName = depth == 1
 			continue
-		case string:
+		case '}', ']':
+			depth--
+			isName = depth == 1
+			continue
+		case '"':
 			if depth == 1 && !isName && name == "id" {
-				if validID(v) {
-					return v
+				if validID(t.text) {
+					return t.text
 				}
 				return ""
 			}
-			name = v
+			name = t.text
 		}
 		isName = depth == 1 && !isName
 	}

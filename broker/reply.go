@@ -137,6 +137,9 @@ func (r *request) record(entries ...Entry) error {
 
 // encode writes & as it is [P-1.7].
 func encode(v any) ([]byte, error) {
+	if r, ok := v.(*reply); ok {
+		return r.appendJSON(make([]byte, 0, r.size())), nil
+	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
