@@ -253,6 +253,7 @@ static void bytes_behind_a_response_are_left_alone(void **state) {
 
 static struct thingpass_http_request request_to(uint16_t port, bool tls) {
     struct thingpass_http_request r = {
+        "PUT",
         thingpass_span_of("/b/k.jpg?X-Amz-Signature=abc"),
         thingpass_span_of("s3.example.com"),
         port,
