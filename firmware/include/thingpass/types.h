@@ -27,7 +27,9 @@ enum {
     THINGPASS_REPLY_SIZE_MIN = 1024, // smallest reply buffer that init takes
     THINGPASS_CHUNK_SIZE_MIN = 1024, // smallest chunk buffer that init takes
     THINGPASS_REPLY_SIZE = 4096,     // what a grant with a session token needs
-    THINGPASS_CHUNK_SIZE = 2048      // 4096 makes one TLS record of each write
+    // The same for a pass: S3 wants the token in the policy as well, in base64.
+    THINGPASS_REPLY_SIZE_PASS = 5632,
+    THINGPASS_CHUNK_SIZE = 2048 // 4096 makes one TLS record of each write
 };
 
 // How long things take. A zero means the default.
