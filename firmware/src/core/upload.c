@@ -63,11 +63,7 @@ int thingpass_upload_start(struct thingpass *tp, const struct thingpass_object *
         return THINGPASS_ESPACE;
     }
     u->terms = thingpass_wants_pass(tp) ? thingpass_terms(tp) : 0;
-    if (object->source->rewindable && !u->have_sum) {
-        u->phase = THINGPASS_PHASE_HASH;
-    } else {
-        thingpass_plan_leave(tp);
-    }
+    u->phase = THINGPASS_PHASE_HASH;
     return THINGPASS_OK;
 }
 
@@ -176,6 +172,10 @@ static int hash_next(struct thingpass *tp) {
 
 static int step_hash(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
+    if (!u->object.source->rewindable || u->have_sum) {
+        thingpass_plan_leave(tp);
+        return THINGPASS_STEP_RUN;
+    }
     int r = u->hashing ? THINGPASS_OK : hash_begin(tp);
     if (r == THINGPASS_OK) {
         r = hash_next(tp);
