@@ -82,6 +82,23 @@ struct thingpass_grant {
     uint64_t valid_until_ms;       // on the port's clock
 };
 
+// A pass lies at the beginning of the reply buffer, with all its spans.
+struct thingpass_pass {
+    size_t len; // of the reply that it came with; 0: none is kept
+    bool tls;
+    uint16_t port;
+    struct thingpass_span host;
+    struct thingpass_span target;
+    struct thingpass_span key_prefix;
+    struct thingpass_span key_suffix;
+    struct thingpass_span fields; // name NUL value NUL, and so on
+    uint64_t min_size;
+    uint64_t max_size;
+    uint64_t valid_until_ms; // on the port's clock
+    uint64_t terms;          // what was asked for, hashed
+    int64_t day;             // whose keys it gives, in days since 1970
+};
+
 struct thingpass_upload {
     uint8_t phase;
     bool asked;      // this phase's message has been published
@@ -101,6 +118,7 @@ struct thingpass_upload {
     struct thingpass_reader reader;
     struct thingpass_grant grant;
     int64_t captured_at;
+    uint64_t terms; // of the pass that suits the object, hashed
     uint64_t started_ms;
     uint64_t deadline_ms;
     uint64_t wake_ms;        // nothing to do before
@@ -108,11 +126,16 @@ struct thingpass_upload {
     uint64_t stall_ms;       // when it is given up
     uint64_t put_started_ms; // when this transfer began
     size_t head_sent;        // bytes of the request's head produced
+    size_t form_sent;        // of the form before the object, under a pass
+    size_t tail_sent;        // of the form behind it
+    size_t form_len;         // of the whole form without the object
     size_t chunk_len;        // bytes in the chunk buffer
     size_t chunk_sent;       // of them written
     size_t key_len;          // of the key kept at the end of the reply buffer
     uint8_t sum[32];
     char id[65];
+    char ask_id[24];   // of the request for a pass
+    char boundary[25]; // of the form
 };
 
 struct thingpass {
@@ -121,6 +144,7 @@ struct thingpass {
     struct thingpass_id_state ids;
     struct thingpass_connection connection;
     struct thingpass_upload upload;
+    struct thingpass_pass pass;
     struct thingpass_http_response response;
     struct thingpass_s3_error s3_error;
     struct thingpass_result result;

@@ -27,7 +27,9 @@ enum {
     THINGPASS_REPLY_SIZE_MIN = 1024, // smallest reply buffer that init takes
     THINGPASS_CHUNK_SIZE_MIN = 1024, // smallest chunk buffer that init takes
     THINGPASS_REPLY_SIZE = 4096,     // what a grant with a session token needs
-    THINGPASS_CHUNK_SIZE = 2048      // 4096 makes one TLS record of each write
+    // The same for a pass: S3 wants the token in the policy as well, in base64.
+    THINGPASS_REPLY_SIZE_PASS = 5632,
+    THINGPASS_CHUNK_SIZE = 2048 // 4096 makes one TLS record of each write
 };
 
 // How long things take. A zero means the default.
@@ -54,8 +56,9 @@ struct thingpass_config {
     const struct thingpass_random *random;
     const struct thingpass_sha256 *sha256;
 
-    // Holds the reply, its URL while it is used, and the object's key. A reply
-    // that does not fit ends the upload with THINGPASS_ESPACE.
+    // Holds the reply, its URL while it is used, a pass as long as it is kept,
+    // and the object's key. A reply that does not fit ends the upload with
+    // THINGPASS_ESPACE.
     void *reply;
     size_t reply_size;
 
@@ -79,17 +82,31 @@ struct thingpass_pair {
     const char *value;
 };
 
+// How an object gets into the bucket.
+enum thingpass_mode {
+    // A grant for each object: ask, PUT, report.
+    THINGPASS_MODE_PUT = 0,
+
+    // One grant, a pass, for many objects: POST, report [P-11]. The core asks
+    // for a pass when it has none that suits, and keeps it in the reply buffer
+    // until it ends, until the day (UTC) is over, or until an object of another
+    // mode, kind, type or other metadata names is stored.
+    THINGPASS_MODE_PASS = 1
+};
+
 // What to store. Everything that is pointed to stays yours and must not change
 // until the upload has ended.
 struct thingpass_object {
     const char *kind; // one of the broker's kinds
+    enum thingpass_mode mode;
 
     // The object's id [P-1.6], the same whenever this object is tried again,
     // also after a reboot. NULL: a new one, see thingpass_result.id.
     const char *id;
 
     // The key that the broker gave this id earlier, if it is known: for an
-    // upload that is continued after a reboot [P-3.2]. May be NULL.
+    // upload that is continued after a reboot [P-3.2]. May be NULL, and must be
+    // with a pass: there the same captured_at gives the same key.
     const char *object_key;
 
     // When the picture was taken, if the time was known then (seconds since
@@ -104,8 +121,15 @@ struct thingpass_object {
     // is read once to hash it, a one-pass source is hashed while it is sent.
     const uint8_t *sha256;
 
+    // Stored with the object. With a pass at most one less than
+    // THINGPASS_METADATA_MAX in all, because captured-at is among the names.
     const struct thingpass_pair *metadata;
     size_t metadata_count;
+
+    // With a pass only: metadata that its objects have all alike, signed into
+    // it. Other values here need another pass; other values above do not.
+    const struct thingpass_pair *pass_metadata;
+    size_t pass_metadata_count;
 
     uint32_t deadline_ms; // for the whole upload; 0 is the configured default
 
@@ -123,8 +147,8 @@ struct thingpass_result {
     uint64_t size;          // bytes of the object
     uint64_t elapsed_ms;    // from start to end
     uint64_t put_ms;        // the last transfer: from connecting to the answer
-    unsigned asks;          // upload-requests published
-    unsigned puts;          // transfers begun
+    unsigned asks;          // upload-requests published; 0 under a pass at hand
+    unsigned puts;          // transfers begun, of whatever method
     unsigned connects;      // connections opened
     unsigned reports;       // upload-completes published
 };

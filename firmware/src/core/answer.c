@@ -8,6 +8,7 @@
 #include "backoff.h"
 #include "clock.h"
 #include "key.h"
+#include "pass.h"
 #include "reply.h"
 #include "upload.h"
 #include "url.h"
@@ -22,7 +23,7 @@ static bool is_response_topic(const struct thingpass *tp, struct thingpass_span 
 // Whether "id" with its quotes stands anywhere in a payload that cannot be
 // parsed for lack of memory. Ids need no escapes.
 static bool mentions_id(const struct thingpass *tp, struct thingpass_span payload) {
-    struct thingpass_span id = thingpass_span_of(tp->upload.id);
+    struct thingpass_span id = thingpass_span_of(thingpass_awaited_id(tp));
     for (size_t i = 0; i + id.n + 2 <= payload.n; i++) {
         if (payload.p[i] == '"' && payload.p[i + 1 + id.n] == '"' &&
             memcmp(payload.p + i + 1, id.p, id.n) == 0) {
@@ -109,6 +110,31 @@ static int on_grant_reply(struct thingpass *tp, struct thingpass_json *json,
     return 1;
 }
 
+// A reply while a pass is awaited; nothing else comes under its id.
+static int on_pass_reply(struct thingpass *tp, struct thingpass_json *json,
+                         const struct thingpass_reply *reply, size_t reply_len) {
+    if (!reply->success) {
+        return on_refusal(tp, reply);
+    }
+    int err = thingpass_pass_take(tp, json, reply->time, reply_len);
+    if (err < 0) {
+        return end_with(tp, err);
+    }
+    thingpass_count(&tp->upload.grants);
+    tp->result.code[0] = '\0';
+    err = thingpass_pass_use(tp);
+    if (err == THINGPASS_EREFUSED) { // by its size: the reply is sound
+        thingpass_finish(tp, err);
+        return 1;
+    }
+    if (err < 0) {
+        thingpass_pass_forget(tp);
+        return end_with(tp, err);
+    }
+    thingpass_plan_connect(tp, 0);
+    return 1;
+}
+
 static int on_failed_report(struct thingpass *tp, const struct thingpass_json *json,
                             const struct thingpass_reply *reply) {
     struct thingpass_span key;
@@ -149,7 +175,7 @@ static int on_report_reply(struct thingpass *tp, const struct thingpass_json *js
 
 static int take_reply(struct thingpass *tp, struct thingpass_json *json, size_t len) {
     struct thingpass_reply reply;
-    if (!thingpass_span_is(thingpass_reply_id(json), tp->upload.id)) {
+    if (!thingpass_span_is(thingpass_reply_id(json), thingpass_awaited_id(tp))) {
         return 0;
     }
     int err = thingpass_reply_read(json, 0, &reply);
@@ -157,8 +183,11 @@ static int take_reply(struct thingpass *tp, struct thingpass_json *json, size_t 
         return end_with(tp, err);
     }
     thingpass_clock_set(&tp->clock, reply.time, thingpass_clock_ms(tp));
-    return tp->upload.phase == THINGPASS_PHASE_ASK ? on_grant_reply(tp, json, &reply, len)
-                                                   : on_report_reply(tp, json, &reply);
+    if (tp->upload.phase == THINGPASS_PHASE_REPORT) {
+        return on_report_reply(tp, json, &reply);
+    }
+    return thingpass_wants_pass(tp) ? on_pass_reply(tp, json, &reply, len)
+                                    : on_grant_reply(tp, json, &reply, len);
 }
 
 // Only while a reply is awaited is the reply buffer free to take one.
@@ -172,9 +201,10 @@ int thingpass_receive(struct thingpass *tp, const char *topic, size_t topic_len,
     }
     struct thingpass_json json;
     int err = THINGPASS_ESPACE;
-    if (len > 0 && len <= thingpass_key_room(tp)) {
-        memcpy(c->reply, payload, len);
-        err = thingpass_json_parse(&json, c->reply, len, c->chunk, c->chunk_size);
+    if (len > 0 && len <= thingpass_reply_room(tp)) {
+        char *begin = thingpass_reply_begin(tp);
+        memcpy(begin, payload, len);
+        err = thingpass_json_parse(&json, begin, len, c->chunk, c->chunk_size);
     }
     if (err == THINGPASS_ESPACE) {
         return mentions_id(tp, text) ? end_with(tp, err) : 0;

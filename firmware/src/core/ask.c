@@ -6,6 +6,7 @@
 #include "backoff.h"
 #include "clock.h"
 #include "key.h"
+#include "pass.h"
 #include "request.h"
 #include "upload.h"
 
@@ -52,13 +53,44 @@ static struct thingpass_writer payload_writer(const struct thingpass *tp, size_t
     return w;
 }
 
+const char *thingpass_awaited_id(const struct thingpass *tp) {
+    const struct thingpass_upload *u = &tp->upload;
+    return u->phase == THINGPASS_PHASE_ASK && thingpass_wants_pass(tp) ? u->ask_id : u->id;
+}
+
+// What asks for leave: for the object, or for a pass.
+static struct thingpass_writer put_ask(const struct thingpass *tp, struct thingpass_request *r) {
+    struct thingpass_writer w = payload_writer(tp, put_topic(tp, "/upload-request"));
+    if (thingpass_wants_pass(tp)) {
+        // A one-pass object's checksum comes too late for the form.
+        r->sum = tp->upload.object.source->rewindable ? tp->upload.sum : r->sum;
+        thingpass_put_pass_request(&w, r);
+    } else {
+        thingpass_put_request(&w, r);
+    }
+    return w;
+}
+
 bool thingpass_request_fits(const struct thingpass *tp) {
     struct thingpass_request r = request_of(tp);
     r.sum = tp->upload.sum; // as long as any
     r.captured_at = r.captured_at != 0 ? r.captured_at : INT32_MAX;
-    struct thingpass_writer w = payload_writer(tp, put_topic(tp, "/upload-request"));
-    thingpass_put_request(&w, &r);
-    return w.len != SIZE_MAX;
+    r.id = thingpass_wants_pass(tp) ? "aaaaaaaaaa-4294967295" : r.id; // the longest
+    return put_ask(tp, &r).len != SIZE_MAX;
+}
+
+// FNV-1a of the request. That two objects get the same number by accident is as
+// good as impossible; S3 would refuse the second one, and a new pass follow.
+uint64_t thingpass_terms(const struct thingpass *tp) {
+    struct thingpass_request r = request_of(tp);
+    r.id = "-";
+    r.captured_at = 0;
+    struct thingpass_writer w = put_ask(tp, &r);
+    uint64_t hash = 14695981039346656037U;
+    for (size_t i = 0; w.len != SIZE_MAX && i < w.len; i++) {
+        hash = (hash ^ (uint8_t)w.buf[i]) * 1099511628211U;
+    }
+    return hash;
 }
 
 // Publishes w under the topic that begins the chunk buffer.
@@ -84,9 +116,7 @@ static int publish(struct thingpass *tp, const struct thingpass_writer *w, unsig
     return THINGPASS_STEP_WAIT;
 }
 
-// capturedAt is settled by the first request that leaves, because every later
-// one must repeat it.
-static void settle_captured_at(struct thingpass *tp) {
+void thingpass_settle_captured_at(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
     if (tp->result.asks == 0 && u->captured_at == 0 && u->object.object_key == NULL) {
         u->captured_at = thingpass_clock_at(&tp->clock, u->object.captured_ms);
@@ -95,10 +125,10 @@ static void settle_captured_at(struct thingpass *tp) {
 }
 
 int thingpass_step_ask(struct thingpass *tp) {
-    settle_captured_at(tp);
+    thingpass_settle_captured_at(tp);
     struct thingpass_request r = request_of(tp);
-    struct thingpass_writer w = payload_writer(tp, put_topic(tp, "/upload-request"));
-    thingpass_put_request(&w, &r);
+    r.id = thingpass_awaited_id(tp);
+    struct thingpass_writer w = put_ask(tp, &r);
     return publish(tp, &w, &tp->result.asks);
 }
 

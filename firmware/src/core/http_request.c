@@ -43,7 +43,8 @@ size_t thingpass_http_put_head(const struct thingpass_http_request *request, siz
     char port[8];
     char length[24];
     const struct thingpass_span pieces[] = {
-        thingpass_span_of("PUT "),
+        thingpass_span_of(request->method),
+        thingpass_span_of(" "),
         request->target,
         thingpass_span_of(" HTTP/1.1\r\nHost: "),
         request->host,

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: the thingpass authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The head of a PUT, made piece by piece: with a session token it is longer
+// The head of a request, made piece by piece: with a session token it is longer
 // than the chunk buffer, so it never stands in memory as a whole.
 
 #ifndef THINGPASS_CORE_HTTP_REQUEST_H
@@ -10,6 +10,7 @@
 #include "text.h"
 
 struct thingpass_http_request {
+    const char *method;
     struct thingpass_span target; // path and query
     struct thingpass_span host;
     uint16_t port; // named in Host where it is not the default

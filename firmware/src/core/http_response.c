@@ -130,10 +130,11 @@ static int on_header_lf(struct thingpass_http_response *r, char c) {
 }
 
 // A 1xx is followed by another head; only the count of bytes goes on, so that
-// no server can keep us busy with them.
+// no server can keep us busy with them. One that speaks of a body, which it must
+// not have (RFC 9112, section 6.1), is where parsers differ.
 static int skip_informational(struct thingpass_http_response *r) {
     uint16_t head_len = r->head_len;
-    if (r->status == 101) {
+    if (r->status == 101 || r->chunked || r->has_length) {
         return THINGPASS_EHTTP;
     }
     thingpass_http_init(r);

@@ -3,30 +3,42 @@
 
 #include "key.h"
 
-#include <string.h>
-
 const char *thingpass_key(const struct thingpass *tp) {
     const struct thingpass_config *c = &tp->config;
     size_t n = tp->upload.key_len;
     return n > 0 ? (const char *)c->reply + c->reply_size - n - 1 : "";
 }
 
-size_t thingpass_key_room(const struct thingpass *tp) {
+char *thingpass_reply_begin(const struct thingpass *tp) {
+    return (char *)tp->config.reply + tp->pass.len;
+}
+
+size_t thingpass_reply_room(const struct thingpass *tp) {
     size_t n = tp->upload.key_len;
-    return tp->config.reply_size - (n > 0 ? n + 1 : 0);
+    return tp->config.reply_size - tp->pass.len - (n > 0 ? n + 1 : 0);
+}
+
+int thingpass_key_make(struct thingpass *tp, const struct thingpass_span parts[3],
+                       size_t reply_len) {
+    const struct thingpass_config *c = &tp->config;
+    size_t n = parts[0].n + parts[1].n + parts[2].n;
+    tp->upload.key_len = 0;
+    tp->result.object_key = "";
+    if (c->reply_size - reply_len < n + 1) {
+        return THINGPASS_ESPACE;
+    }
+    // Behind the reply, so they do not overlap.
+    struct thingpass_writer w = {(char *)c->reply + c->reply_size - n - 1, n, 0};
+    for (size_t i = 0; i < 3; i++) {
+        thingpass_put(&w, parts[i]);
+    }
+    w.buf[n] = '\0';
+    tp->upload.key_len = n;
+    tp->result.object_key = w.buf;
+    return THINGPASS_OK;
 }
 
 int thingpass_key_keep(struct thingpass *tp, struct thingpass_span key, size_t reply_len) {
-    const struct thingpass_config *c = &tp->config;
-    tp->upload.key_len = 0;
-    tp->result.object_key = "";
-    if (c->reply_size - reply_len < key.n + 1) {
-        return THINGPASS_ESPACE;
-    }
-    char *kept = (char *)c->reply + c->reply_size - key.n - 1;
-    memcpy(kept, key.p, key.n); // behind the reply, so they do not overlap
-    kept[key.n] = '\0';
-    tp->upload.key_len = key.n;
-    tp->result.object_key = kept;
-    return THINGPASS_OK;
+    const struct thingpass_span parts[3] = {key, {NULL, 0}, {NULL, 0}};
+    return thingpass_key_make(tp, parts, reply_len);
 }

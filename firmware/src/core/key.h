@@ -12,12 +12,18 @@
 // The key, NUL-terminated; "" while there is none.
 const char *thingpass_key(const struct thingpass *tp);
 
-// What the key leaves of the reply buffer.
-size_t thingpass_key_room(const struct thingpass *tp);
+// What a pass before it and the key behind it leave of the reply buffer for the
+// next reply, and where that begins.
+size_t thingpass_reply_room(const struct thingpass *tp);
+char *thingpass_reply_begin(const struct thingpass *tp);
 
 // Keeps key, which may be part of a reply that fills the first reply_len bytes
 // of the reply buffer. Returns THINGPASS_OK, or THINGPASS_ESPACE when it does not
 // fit behind it; then no key is kept.
 int thingpass_key_keep(struct thingpass *tp, struct thingpass_span key, size_t reply_len);
+
+// The same for a key that is put together.
+int thingpass_key_make(struct thingpass *tp, const struct thingpass_span parts[3],
+                       size_t reply_len);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "http_response.h"
+#include "pass.h"
 #include "s3.h"
 #include "upload.h"
 
@@ -15,6 +16,12 @@ enum {
 };
 
 static void act_on(struct thingpass *tp) {
+    // A form is stored whatever the key holds already, so that here 412 says
+    // something else: S3 does not take it for a form.
+    if (tp->response.status == 412 && thingpass_wants_pass(tp)) {
+        thingpass_finish(tp, THINGPASS_EREJECTED);
+        return;
+    }
     switch (thingpass_s3_judge(tp->response.status, tp->s3_error.code)) {
     case THINGPASS_S3_STORED:
         thingpass_plan_report(tp);

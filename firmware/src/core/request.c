@@ -16,25 +16,50 @@ static bool value_ok(const char *value) {
            value[strlen(value) - 1] != ' ' && strstr(value, "  ") == NULL;
 }
 
-// [P-3.4]
-static bool metadata_ok(const struct thingpass_pair *pairs, size_t n) {
+static bool has_name(const struct thingpass_pair *pairs, size_t n, const char *name) {
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(pairs[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// [P-3.4]; *total counts the bytes of names and values.
+static bool pairs_ok(const struct thingpass_pair *pairs, size_t n, size_t *total) {
     if (n > THINGPASS_METADATA_MAX || (n > 0 && pairs == NULL)) {
         return false;
     }
-    size_t total = 0;
     for (size_t i = 0; i < n; i++) {
         if (!text_ok(pairs[i].name, 32, thingpass_is_kind_char) || !value_ok(pairs[i].value) ||
-            strcmp(pairs[i].name, "captured-at") == 0) {
+            strcmp(pairs[i].name, "captured-at") == 0 || has_name(pairs, i, pairs[i].name)) {
             return false;
         }
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(pairs[i].name, pairs[j].name) == 0) {
-                return false;
-            }
-        }
-        total += strlen(pairs[i].name) + strlen(pairs[i].value);
+        *total += strlen(pairs[i].name) + strlen(pairs[i].value);
     }
-    return total <= 2048;
+    return true;
+}
+
+// [P-11]: a pass lists the names, and captured-at is one of them.
+static bool pass_ok(const struct thingpass_object *object) {
+    size_t n = object->metadata_count;
+    if (object->object_key != NULL || n + object->pass_metadata_count >= THINGPASS_METADATA_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < object->pass_metadata_count; i++) {
+        if (has_name(object->metadata, n, object->pass_metadata[i].name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool metadata_ok(const struct thingpass_object *object) {
+    size_t total = 0;
+    return pairs_ok(object->metadata, object->metadata_count, &total) &&
+           pairs_ok(object->pass_metadata, object->pass_metadata_count, &total) && total <= 2048 &&
+           (object->mode == THINGPASS_MODE_PASS ? pass_ok(object)
+                                                : object->pass_metadata_count == 0);
 }
 
 static bool source_ok(const struct thingpass_source *source) {
@@ -45,6 +70,7 @@ static bool source_ok(const struct thingpass_source *source) {
 
 int thingpass_object_check(const struct thingpass_object *object) {
     if (object == NULL || !source_ok(object->source) ||
+        (unsigned)object->mode > THINGPASS_MODE_PASS ||
         !text_ok(object->kind, THINGPASS_KIND_MAX, thingpass_is_kind_char)) {
         return THINGPASS_EINVAL;
     }
@@ -57,7 +83,7 @@ int thingpass_object_check(const struct thingpass_object *object) {
     if (object->captured_at != 0 && !thingpass_time_is_sane(object->captured_at)) {
         return THINGPASS_EINVAL;
     }
-    return metadata_ok(object->metadata, object->metadata_count) ? THINGPASS_OK : THINGPASS_EINVAL;
+    return metadata_ok(object) ? THINGPASS_OK : THINGPASS_EINVAL;
 }
 
 static void put_text_field(struct thingpass_writer *w, const char *field, const char *value) {
@@ -109,6 +135,34 @@ void thingpass_put_request(struct thingpass_writer *w, const struct thingpass_re
     }
     put_text_field(w, ",\"objectKey\":", request->object_key);
     put_metadata_field(w, object->metadata, object->metadata_count);
+    thingpass_put_text(w, "}");
+}
+
+static void put_names_field(struct thingpass_writer *w, const struct thingpass_pair *pairs,
+                            size_t n) {
+    thingpass_put_text(w, ",\"metadataNames\":[\"captured-at\"");
+    for (size_t i = 0; i < n; i++) {
+        thingpass_put_text(w, ",");
+        thingpass_put_json(w, thingpass_span_of(pairs[i].name));
+    }
+    thingpass_put_text(w, "]");
+}
+
+void thingpass_put_pass_request(struct thingpass_writer *w,
+                                const struct thingpass_request *request) {
+    const struct thingpass_object *object = request->object;
+    put_text_field(w, "{\"id\":", request->id);
+    put_text_field(w, ",\"kind\":", object->kind);
+    thingpass_put_text(w, ",\"mode\":\"pass\"");
+    put_text_field(w, ",\"contentType\":", object->source->content_type);
+    if (request->captured_at != 0) {
+        put_u64_field(w, ",\"capturedAt\":", (uint64_t)request->captured_at);
+    }
+    put_metadata_field(w, object->pass_metadata, object->pass_metadata_count);
+    put_names_field(w, object->metadata, object->metadata_count);
+    if (request->sum != NULL) {
+        thingpass_put_text(w, ",\"checksum\":\"sha256\"");
+    }
     thingpass_put_text(w, "}");
 }
 

@@ -23,8 +23,12 @@ struct thingpass_request {
 // or THINGPASS_EINVAL.
 int thingpass_object_check(const struct thingpass_object *object);
 
-// Both append one JSON object; see w->len for whether it fitted.
+// All append one JSON object; see w->len for whether it fitted. A request for a
+// pass [P-11] has nothing of the object's own but capturedAt; with a sum, of
+// whatever value, each upload must carry its checksum.
 void thingpass_put_request(struct thingpass_writer *w, const struct thingpass_request *request);
+void thingpass_put_pass_request(struct thingpass_writer *w,
+                                const struct thingpass_request *request);
 void thingpass_put_report(struct thingpass_writer *w, const struct thingpass_request *request);
 
 #endif

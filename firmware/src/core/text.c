@@ -120,6 +120,21 @@ void thingpass_put_hex(struct thingpass_writer *w, const uint8_t *bytes, size_t 
     }
 }
 
+void thingpass_put_base64(struct thingpass_writer *w, const uint8_t *bytes, size_t n) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < n; i += 3) {
+        size_t have = n - i < 3 ? n - i : 3;
+        uint32_t group = (uint32_t)bytes[i] << 16;
+        group |= have > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
+        group |= have > 2 ? bytes[i + 2] : 0;
+        char four[4] = {digits[group >> 18], digits[group >> 12 & 63], '=', '='};
+        four[2] = have > 1 ? digits[group >> 6 & 63] : '=';
+        four[3] = have > 2 ? digits[group & 63] : '=';
+        struct thingpass_span s = {four, 4};
+        thingpass_put(w, s);
+    }
+}
+
 static void put_json_char(struct thingpass_writer *w, const char *c) {
     if (*c == '"' || *c == '\\') {
         thingpass_put_text(w, "\\");

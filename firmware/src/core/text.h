@@ -50,6 +50,9 @@ void thingpass_put_text(struct thingpass_writer *w, const char *text);
 void thingpass_put_u64(struct thingpass_writer *w, uint64_t value);
 void thingpass_put_hex(struct thingpass_writer *w, const uint8_t *bytes, size_t n);
 
+// Base64 with padding (RFC 4648, section 4): 4 characters for each 3 bytes.
+void thingpass_put_base64(struct thingpass_writer *w, const uint8_t *bytes, size_t n);
+
 // Appends s as a JSON string, with quotes. UTF-8 passes as it is.
 void thingpass_put_json(struct thingpass_writer *w, struct thingpass_span s);
 

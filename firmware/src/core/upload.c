@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "id.h"
+#include "pass.h"
 #include "reader.h"
 #include "request.h"
 
@@ -60,8 +62,8 @@ int thingpass_upload_start(struct thingpass *tp, const struct thingpass_object *
     if (!thingpass_request_fits(tp)) {
         return THINGPASS_ESPACE;
     }
-    bool to_hash = object->source->rewindable && !u->have_sum;
-    u->phase = to_hash ? THINGPASS_PHASE_HASH : THINGPASS_PHASE_ASK;
+    u->terms = thingpass_wants_pass(tp) ? thingpass_terms(tp) : 0;
+    u->phase = THINGPASS_PHASE_HASH;
     return THINGPASS_OK;
 }
 
@@ -98,10 +100,29 @@ static void plan(struct thingpass *tp, enum thingpass_phase phase, uint32_t dela
     u->connecting = false;
 }
 
+void thingpass_plan_leave(struct thingpass *tp) {
+    thingpass_settle_captured_at(tp);
+    if (!thingpass_pass_suits(tp)) {
+        thingpass_plan_ask(tp, 0);
+        return;
+    }
+    int err = thingpass_pass_use(tp);
+    if (err < 0) {
+        thingpass_finish(tp, err);
+    } else {
+        thingpass_plan_connect(tp, 0);
+    }
+}
+
 void thingpass_plan_ask(struct thingpass *tp, uint32_t delay_ms) {
+    thingpass_pass_forget(tp); // the answer takes its place
     if (tp->upload.grants >= tp->config.timing.max_grants) {
         thingpass_finish(tp, THINGPASS_ERETRIES);
         return;
+    }
+    if (thingpass_wants_pass(tp)) {
+        struct thingpass_upload *u = &tp->upload;
+        (void)thingpass_id_next(&tp->ids, u->ask_id, sizeof u->ask_id); // always fits
     }
     plan(tp, THINGPASS_PHASE_ASK, delay_ms);
 }
@@ -151,6 +172,10 @@ static int hash_next(struct thingpass *tp) {
 
 static int step_hash(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
+    if (!u->object.source->rewindable || u->have_sum) {
+        thingpass_plan_leave(tp);
+        return THINGPASS_STEP_RUN;
+    }
     int r = u->hashing ? THINGPASS_OK : hash_begin(tp);
     if (r == THINGPASS_OK) {
         r = hash_next(tp);
@@ -163,7 +188,7 @@ static int step_hash(struct thingpass *tp) {
         thingpass_finish(tp, r);
     } else if (r == 0 && thingpass_sum_final(tp)) {
         u->hashing = false;
-        thingpass_plan_ask(tp, 0);
+        thingpass_plan_leave(tp);
     }
     return THINGPASS_STEP_RUN;
 }

@@ -11,6 +11,8 @@
 //    │                      └──── not-found ────┐                         ▼
 //    └── ENDED ◀──────────── stored ──────── REPORT ◀─────────────────────┘
 //
+// An object that a pass at hand serves goes to CONNECT without asking.
+//
 // Each phase has a moment before which there is nothing to do (wake_ms): the
 // backoff before another try is only that, not a phase of its own.
 
@@ -35,6 +37,7 @@ uint64_t thingpass_clock_ms(const struct thingpass *tp);
 
 // upload.c: where the upload goes next. Each may end it instead, when its
 // attempts are used up.
+void thingpass_plan_leave(struct thingpass *tp); // to CONNECT under a pass, or to ASK
 void thingpass_plan_ask(struct thingpass *tp, uint32_t delay_ms);
 void thingpass_plan_connect(struct thingpass *tp, uint32_t delay_ms);
 void thingpass_plan_report(struct thingpass *tp);
@@ -46,6 +49,18 @@ bool thingpass_sum_final(struct thingpass *tp);
 // ask.c: one step of a phase. All steps return an enum thingpass_step_result.
 int thingpass_step_ask(struct thingpass *tp);
 int thingpass_step_report(struct thingpass *tp);
+
+// Settles capturedAt, if the time is known: it goes into the first request that
+// leaves, and every later one must repeat it.
+void thingpass_settle_captured_at(struct thingpass *tp);
+
+// A number that differs between objects that cannot share a pass. Uses the chunk
+// buffer.
+uint64_t thingpass_terms(const struct thingpass *tp);
+
+// The id that the next reply must have: the request's for a pass, else the
+// object's.
+const char *thingpass_awaited_id(const struct thingpass *tp);
 
 // Whether a request for this object would fit the chunk buffer.
 bool thingpass_request_fits(const struct thingpass *tp);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pass_reply.h"
 #include "reply.h"
 #include "url.h"
 
@@ -202,6 +203,38 @@ static void check_grant(struct thingpass_json *json, int entry, const char *text
     }
 }
 
+// Names and values that may go into a form, and each name but once.
+static void check_fields(struct thingpass_span fields) {
+    struct thingpass_span name, value, left = fields;
+    while (thingpass_field_next(&left, &name, &value)) {
+        require(name.n > 0);
+        for (size_t i = 0; i < name.n; i++) {
+            require(name.p[i] > ' ' && name.p[i] < 0x7f && strchr("\"\\:;", name.p[i]) == NULL);
+        }
+        for (size_t i = 0; i < value.n; i++) {
+            require(value.p[i] >= ' ' && value.p[i] < 0x7f);
+        }
+        require(!thingpass_field_is_in(left, name));
+        require(!thingpass_span_is_nocase(name, "key") && !thingpass_span_is_nocase(name, "file"));
+    }
+    require(left.n == 0);
+}
+
+static void check_pass(struct thingpass_json *json, const char *text, size_t len) {
+    struct thingpass_pass_fields pass;
+    int err = thingpass_pass_read(json, &pass);
+    check_span(pass.key_prefix, text, len);
+    check_span(pass.key_suffix, text, len);
+    check_span(pass.url, text, len);
+    check_span(pass.fields, text, len);
+    check_fields(pass.fields);
+    require(pass.min_size <= pass.max_size);
+    require((err == THINGPASS_OK) == (pass.key_prefix.n > 0));
+    for (size_t i = 0; i < pass.key_prefix.n; i++) {
+        require((unsigned char)pass.key_prefix.p[i] >= ' ');
+    }
+}
+
 static void check_entries(struct thingpass_json *json, const char *text, size_t len) {
     int entry = thingpass_json_first(json, thingpass_json_find(json, 0, "objects"));
     for (; entry > 0; entry = thingpass_json_next(json, entry)) {
@@ -229,7 +262,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_span(reply.code, text, size);
         require(err == THINGPASS_OK || reply.id.n == 0);
         (void)thingpass_confirms(&json, 0, reply.id, 1);
-        if ((size & 1) != 0) {
+        struct thingpass_span mode;
+        if (thingpass_json_string(&json, 0, "mode", &mode) == THINGPASS_OK &&
+            thingpass_span_is(mode, "pass")) {
+            check_pass(&json, text, size);
+        } else if ((size & 1) != 0) {
             check_entries(&json, text, size);
         } else {
             check_grant(&json, 0, text, size);

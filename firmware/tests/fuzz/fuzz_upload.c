@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "form_judge.h"
 #include "thingpass/thingpass.h"
 
 struct chaos {
@@ -16,6 +17,8 @@ struct chaos {
     uint64_t now_ms;
     unsigned opened, closed, source_closed;
     bool open, confirmed;
+    char request[4000]; // what was written on this connection, as far as it fits
+    size_t request_len;
 };
 
 static void require(bool ok) {
@@ -43,6 +46,7 @@ static int stream_open(void *ctx, const char *host, uint16_t port, bool tls) {
     struct chaos *c = ctx;
     require(strlen(host) > 0 && strlen(host) < 254 && port > 0 && tls);
     c->opened += c->open ? 0 : 1;
+    c->request_len = c->open ? c->request_len : 0;
     c->open = true;
     int r = decide(c, 0);
     return r > 0 ? 0 : r;
@@ -53,7 +57,33 @@ static int stream_write(void *ctx, const void *data, size_t len) {
     volatile uint8_t last = ((const uint8_t *)data)[len - 1];
     (void)last;
     require(c->open);
-    return decide(c, len);
+    int n = decide(c, len);
+    for (int i = 0; i < n && c->request_len + 1 < sizeof c->request; i++) {
+        c->request[c->request_len++] = ((const char *)data)[i];
+    }
+    return n;
+}
+
+// A request that was written whole is a form, if it is a POST: nothing that a
+// reply says can make it something else.
+static void check_form(struct chaos *c) {
+    static struct form_reading form;
+    char *end;
+    c->request[c->request_len] = '\0';
+    if (memcmp(c->request, "POST ", 5) != 0 || (end = strstr(c->request, "\r\n\r\n")) == NULL) {
+        return;
+    }
+    const char *length = strstr(c->request, "\r\nContent-Length: ");
+    require(length != NULL && length < end);
+    size_t want = strtoul(length + 18, NULL, 10);
+    size_t have = c->request_len - (size_t)(end + 4 - c->request);
+    if (have < want) {
+        return;
+    }
+    require(have == want || c->request_len + 1 >= sizeof c->request);
+    end[2] = '\0';
+    form_read(&form, c->request, end + 4, want);
+    require(form.flaw == NULL && form.file_len == 300);
 }
 
 static int stream_read(void *ctx, void *buf, size_t cap) {
@@ -62,12 +92,15 @@ static int stream_read(void *ctx, void *buf, size_t cap) {
         "HTTP/1.1 503 x\r\nContent-Length: 28\r\n\r\n<Code>SlowDown</Code>1234567",
         "HTTP/1.1 403 x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
         "HTTP/1.1 412 x\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 204 x\r\n\r\n",
     };
     struct chaos *c = ctx;
     require(c->open && cap > 0);
+    check_form(c);
+    c->request_len = 0;
     uint8_t b = next(c);
     if (b < 0x40) {
-        const char *answer = answers[b % 4];
+        const char *answer = answers[b % 5];
         size_t n = strlen(answer) < cap ? strlen(answer) : cap;
         memcpy(buf, answer, n);
         return (int)n;
@@ -142,22 +175,37 @@ static void deliver(struct chaos *c, struct thingpass *tp) {
     static const char *const parts[] = {
         ",\"status\":\"success\",\"time\":1795424400,\"objectKey\":\"k\",\"uploadUrl\":"
         "\"https://h/k\",\"headers\":{\"A\":\"b\"},\"expiresAt\":1795425300}",
-        ",\"status\":\"success\",\"time\":1795424400,\"objectKey\":\"k\",\"size\":300}",
+        ",\"status\":\"success\",\"time\":1795424400,\"size\":300,\"objectKey\":\"",
         ",\"status\":\"success\",\"time\":1795424400,\"objectKey\":\"k\",\"size\":301}",
         ",\"status\":\"error\",\"time\":1795424400,\"code\":\"busy\",\"retryAfter\":3}",
         ",\"status\":\"error\",\"time\":1795424400,\"code\":\"not-found\"}",
         ",\"status\":\"error\",\"time\":1795424400,\"code\":\"mismatch\"}",
         ",\"status\":\"success\",\"time\":1795424400,\"objectKey\":\"kk\",\"uploadUrl\":"
         "\"https://h:444/k\",\"headers\":{},\"expiresAt\":1795424401}",
+        ",\"status\":\"success\",\"time\":1795424400,\"mode\":\"pass\",\"keyPrefix\":\"k\","
+        "\"keySuffix\":"
+        "\"\",\"uploadUrl\":\"https://h/"
+        "\",\"fields\":{\"policy\":\"p\"},\"minSize\":1,\"maxSize\":300,"
+        "\"expiresAt\":1795425300}",
+        ",\"status\":\"success\",\"time\":1795424400,\"mode\":\"pass\",\"keyPrefix\":\"a\","
+        "\"keySuffix\":"
+        "\"b\",\"uploadUrl\":\"https://h/\",\"fields\":{},\"minSize\":1,\"maxSize\":299,"
+        "\"expiresAt\":1795424401}",
     };
     static const char topic[] = "thingpass/cam1/response";
     char text[700] = "{\"id\":\"";
     uint8_t b = next(c);
-    strcat(text, thingpass_result(tp)->id);
+    bool asking = strcmp(thingpass_phase_name(tp), "ask") == 0;
+    bool pass = tp->upload.object.mode == THINGPASS_MODE_PASS;
+    strcat(text, asking && pass ? tp->upload.ask_id : thingpass_result(tp)->id);
     strcat(text, "\"");
     size_t len = strlen(text);
     if (b < 0xc0) {
-        strcat(text, parts[b % 7]);
+        strcat(text, parts[b % 9]);
+        if (b % 9 == 1) { // what is in flight, as the broker would say it
+            strcat(text, thingpass_result(tp)->object_key);
+            strcat(text, "\"}");
+        }
         len = strlen(text);
     } else {
         for (uint8_t n = next(c) / 2; n > 0; n--) {
@@ -173,7 +221,11 @@ static void deliver(struct chaos *c, struct thingpass *tp) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct chaos c = {data, data + size, 5000, 0, 0, 0, false, false};
+    static struct chaos c;
+    memset(&c, 0, sizeof c);
+    c.p = data;
+    c.end = data + size;
+    c.now_ms = 5000;
     uint8_t *reply = malloc(1200); // exact, for the sanitizer's sake
     uint8_t *chunk = malloc(1024);
     const struct thingpass_stream stream = {&c, stream_open, stream_write, stream_read,
@@ -182,7 +234,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const struct thingpass_clock clock = {&c, now_ms};
     const struct thingpass_random random = {&c, fill_random};
     const struct thingpass_sha256 sha256 = {&c, hash_init, hash_update, hash_final};
-    const bool rewindable = (next(&c) & 1) != 0;
+    const uint8_t choice = next(&c);
+    const bool rewindable = (choice & 1) != 0;
     const struct thingpass_source source = {
         &c,          300, "a/b", true, rewindable, source_read, rewindable ? source_rewind : NULL,
         source_close};
@@ -201,8 +254,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     config.chunk_size = 1024;
     object.kind = "photo";
     object.source = &source;
+    object.mode = (choice & 2) != 0 ? THINGPASS_MODE_PASS : THINGPASS_MODE_PUT;
     require(reply != NULL && chunk != NULL && thingpass_init(&tp, &config) == 0);
-    for (unsigned round = 0; round < 2; round++) { // the second may reuse the connection
+    // The second may reuse the connection and the pass; the third changes the mode.
+    for (unsigned round = 0; round < 3; round++) {
+        if (round == 2 && (choice & 4) != 0) {
+            object.mode =
+                object.mode == THINGPASS_MODE_PUT ? THINGPASS_MODE_PASS : THINGPASS_MODE_PUT;
+        }
         require(thingpass_upload_start(&tp, &object) == 0);
         c.confirmed = false;
         c.source_closed = 0;

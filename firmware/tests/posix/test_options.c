@@ -93,6 +93,7 @@ static void odd_values_are_refused(void **state) {
         {"--server mqtts://h:1",
          "--server: \"mqtts://h:1\" is not HOST:PORT, such as 192.168.1.10:8883"},
         {"--mqtt 4", "--mqtt: \"4\" is neither 5 nor 3.1.1"},
+        {"--mode Pass", "--mode: \"Pass\" is neither put nor pass"},
         {"--sha256 yes", "--sha256: \"yes\" is neither on nor off"},
         {"--scene HD", "\"HD\" is not a picture size; give QVGA, VGA, SVGA, XGA, SXGA, UXGA or WxH "
                        "from 16x16 to 4096x4096"},
@@ -172,6 +173,13 @@ static void contradictions_are_refused(void **state) {
     bad_more("--camera d --seed 1", "--seed goes with --scene, not with --camera");
     bad_more("--camera d --noise 1", "--noise goes with --scene, not with --camera");
     bad_more("--loop", "--loop goes with --camera; a scene never ends");
+    char line[1024] = "--mode pass ";
+    for (int i = 0; i < 15; i++) {
+        (void)snprintf(line + strlen(line), 32, "--metadata n%d=v ", i);
+    }
+    good(line);
+    strcat(line, "--metadata m=v");
+    bad_more(line, "--mode pass takes at most 15 --metadata: captured-at is the sixteenth");
     bad_more("--quiet --verbose", "--quiet and --verbose: leave one out");
 }
 
@@ -196,6 +204,7 @@ static void defaults_are_as_the_help_says(void **state) {
     assert_int_equal(options.deadline_ms, 120000);
     assert_int_equal(options.ask_wait_ms, 0);
     assert_string_equal(options.kind, "photo");
+    assert_int_equal(options.mode, THINGPASS_MODE_PUT);
     assert_int_equal(options.metadata_count, 0);
     assert_true(options.sha256);
     assert_null(options.save);
@@ -210,8 +219,10 @@ static void everything_can_be_set(void **state) {
     (void)state;
     good("--server [fe80::1]:99 --s3-ca s3.pem --root a/b --mqtt 5 --scene 100x50 --seed 7 --noise "
          "0 "
-         "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --metadata fw=1.4_rc=2 "
+         "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --mode pass --metadata "
+         "fw=1.4_rc=2 "
          "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 --json --quiet");
+    assert_int_equal(options.mode, THINGPASS_MODE_PASS);
     assert_string_equal(options.host, "fe80::1");
     assert_int_equal(options.port, 99);
     assert_string_equal(options.s3_ca_file, "s3.pem");
@@ -265,10 +276,10 @@ static void the_help_names_every_option(void **state) {
     thingpass_options_help(f);
     assert_int_equal(fclose(f), 0);
     static const char *const names[] = {
-        "--name",     "--server",    "--ca",       "--cert",  "--key",      "--s3-ca",  "--root",
-        "--mqtt",     "--camera",    "--loop",     "--scene", "--seed",     "--noise",  "--count",
-        "--interval", "--deadline",  "--ask-wait", "--kind",  "--metadata", "--sha256", "--save",
-        "--rate",     "--cut-after", "--json",     "--quiet", "--verbose",  "--help"};
+        "--name",     "--server",   "--ca",        "--cert",  "--key",   "--s3-ca",    "--root",
+        "--mqtt",     "--camera",   "--loop",      "--scene", "--seed",  "--noise",    "--count",
+        "--interval", "--deadline", "--ask-wait",  "--kind",  "--mode",  "--metadata", "--sha256",
+        "--save",     "--rate",     "--cut-after", "--json",  "--quiet", "--verbose",  "--help"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char entry[32];
         size_t length = (size_t)snprintf(entry, sizeof entry, "\n  %s", names[i]);

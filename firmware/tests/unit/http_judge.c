@@ -69,10 +69,23 @@ static int on_message_complete(http_parser *p) {
     return 0;
 }
 
+// http_parser 2.9.4 takes "Transfer-Encoding!" for the header that it only begins
+// with, and is no judge then.
+static bool is_misread(const char *data, size_t len) {
+    static const char name[] = "transfer-encoding";
+    for (size_t i = 0; i + sizeof name <= len; i++) {
+        struct thingpass_span at = {data + i, sizeof name - 1};
+        if (thingpass_span_is_nocase(at, name) && data[i + sizeof name - 1] != ':') {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *http_judge(const struct http_reading *ours, const char *data, size_t len) {
     static struct hearing h;
     memset(&h, 0, sizeof h);
-    if (ours->err < 0 || !thingpass_http_is_complete(&ours->state)) {
+    if (ours->err < 0 || !thingpass_http_is_complete(&ours->state) || is_misread(data, len)) {
         return NULL;
     }
     http_parser parser;

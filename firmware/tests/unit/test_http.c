@@ -152,6 +152,8 @@ static void what_no_good_server_sends_is_refused(void **state) {
         "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.1 101 Switching Protocols\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\nTransfer-Encoding: chunked\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n;\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
@@ -253,6 +255,7 @@ static void bytes_behind_a_response_are_left_alone(void **state) {
 
 static struct thingpass_http_request request_to(uint16_t port, bool tls) {
     struct thingpass_http_request r = {
+        "PUT",
         thingpass_span_of("/b/k.jpg?X-Amz-Signature=abc"),
         thingpass_span_of("s3.example.com"),
         port,

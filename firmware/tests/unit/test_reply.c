@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "guard.h"
+#include "pass_reply.h"
 #include "reply.h"
 #include "url.h"
 #include "wire.h"
@@ -16,12 +17,53 @@ struct decoded {
     int err;
     struct thingpass_reply reply;
     struct thingpass_grant_fields grant;
+    struct thingpass_pass_fields pass;
     struct thingpass_url url;
     bool granted;
 };
 
 static bool is_inside(struct thingpass_span s, const char *text, size_t len) {
     return s.n == 0 || (s.p >= text && s.n <= len && s.p + s.n <= text + len);
+}
+
+static bool is_pass(const struct thingpass_json *json) {
+    struct thingpass_span mode;
+    return thingpass_json_string(json, 0, "mode", &mode) == THINGPASS_OK &&
+           thingpass_span_is(mode, "pass");
+}
+
+// Whether it is name NUL value NUL, and so on, and each may go into a form.
+static bool fields_ok(struct thingpass_span fields) {
+    struct thingpass_span name, value;
+    while (thingpass_field_next(&fields, &name, &value)) {
+        for (size_t i = 0; i < name.n; i++) {
+            if (strchr("\"\\\r\n: ", name.p[i]) != NULL) {
+                return false;
+            }
+        }
+        for (size_t i = 0; i < value.n; i++) {
+            if (value.p[i] < 0x20 || value.p[i] > 0x7e) {
+                return false;
+            }
+        }
+        if (name.n == 0) {
+            return false;
+        }
+    }
+    return fields.n == 0;
+}
+
+static void decode_pass(struct decoded *d, struct thingpass_json *json, const char *text,
+                        size_t len) {
+    d->err = thingpass_pass_read(json, &d->pass);
+    assert_true(is_inside(d->pass.key_prefix, text, len));
+    assert_true(is_inside(d->pass.key_suffix, text, len));
+    assert_true(is_inside(d->pass.url, text, len));
+    assert_true(is_inside(d->pass.fields, text, len));
+    assert_true(fields_ok(d->pass.fields));
+    assert_true(d->pass.min_size <= d->pass.max_size);
+    d->granted =
+        d->err == THINGPASS_OK && thingpass_url_parse(&d->url, d->pass.url, false) == THINGPASS_OK;
 }
 
 // Decodes as far as it goes and checks what must hold for any input.
@@ -34,6 +76,10 @@ static struct decoded decode(char *text, size_t len, size_t mem) {
         d.err = thingpass_reply_read(&json, 0, &d.reply);
     }
     if (d.err < 0 || !d.reply.success) {
+        return d;
+    }
+    if (is_pass(&json)) {
+        decode_pass(&d, &json, text, len);
         return d;
     }
     d.err = thingpass_grant_read(&json, 0, &d.grant);
@@ -104,7 +150,8 @@ static void every_refusal_of_the_wire_vectors_has_its_code(void **state) {
     size_t n = wire_read(".reply.json", &files);
     size_t refusals = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!begins_with(files[i].name, "refused-")) {
+        if (!begins_with(files[i].name, "refused-") &&
+            !begins_with(files[i].name, "pass-refused-")) {
             continue;
         }
         bool has_id = strstr(files[i].data, "\"id\"") != NULL;
@@ -116,6 +163,40 @@ static void every_refusal_of_the_wire_vectors_has_its_code(void **state) {
         refusals++;
     }
     assert_true(refusals >= 8);
+    wire_free(files, n);
+}
+
+static bool has(struct thingpass_span fields, const char *name) {
+    return thingpass_field_is_in(fields, thingpass_span_of(name));
+}
+
+static void every_pass_of_the_wire_vectors_is_understood(void **state) {
+    (void)state;
+    struct wire_file *files;
+    size_t n = wire_read(".reply.json", &files);
+    size_t passes = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!begins_with(files[i].name, "pass-") || begins_with(files[i].name, "pass-refused-")) {
+            continue;
+        }
+        char *text = guard_copy(files[i].data, files[i].len);
+        struct decoded d = decode(text, files[i].len, memory_size);
+        CHECK(files[i].name, d.err == THINGPASS_OK && d.granted);
+        CHECK(files[i].name, d.reply.time == 1795424400 && d.pass.expires_at > d.reply.time);
+        CHECK(files[i].name, d.url.port == 443 && d.url.tls && d.url.host.n > 0);
+        CHECK(files[i].name,
+              d.pass.key_prefix.n > 11 && memcmp(d.pass.key_prefix.p, "cam1/", 5) == 0);
+        CHECK(files[i].name, d.pass.max_size >= d.pass.min_size && d.pass.max_size > 0);
+        CHECK(files[i].name, has(d.pass.fields, "policy") && has(d.pass.fields, "content-type") &&
+                                 has(d.pass.fields, "X-Amz-Signature"));
+        CHECK(files[i].name, has(d.pass.fields, "x-amz-security-token") ==
+                                 begins_with(files[i].name, "pass-token"));
+        CHECK(files[i].name, !has(d.pass.fields, "x-amz-meta-captured-at") &&
+                                 !has(d.pass.fields, "x-amz-checksum-sha256"));
+        guard_free(text, files[i].len);
+        passes++;
+    }
+    assert_true(passes >= 4);
     wire_free(files, n);
 }
 
@@ -260,6 +341,88 @@ static void replies_with_a_fault_are_refused(void **state) {
     }
 }
 
+#define PASS HEAD "\"mode\":\"pass\","
+#define KEY  "\"keyPrefix\":\"p/\",\"keySuffix\":\".jpg\","
+#define REST "\"uploadUrl\":\"https://h/\",\"minSize\":1,\"maxSize\":9,\"expiresAt\":1795425300}"
+
+static void passes_with_a_fault_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int want;
+    } rows[] = {
+        {PASS KEY "\"fields\":{}," REST, THINGPASS_OK},
+        {PASS KEY "\"fields\":{\"a\":\"b\",\"c\":\"\"},\"future\":1," REST, THINGPASS_OK},
+        {PASS KEY REST, THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":[]," REST, THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":{},\"fields\":{}," REST, THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":{},\"mode\":\"pass\"," REST, THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":{},\"maxSize\":9," REST, THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":{\"a\":1}," REST, THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":{\"a\":[\"b\"]}," REST, THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":{\"a\":\"b\",\"A\":\"c\"}," REST, THINGPASS_EHEADER},
+        {PASS KEY "\"fields\":{\"\":\"b\"}," REST, THINGPASS_EHEADER},
+        {PASS KEY "\"fields\":{\"a b\":\"b\"}," REST, THINGPASS_EHEADER},
+        {PASS KEY "\"fields\":{\"a\\\"b\":\"b\"}," REST, THINGPASS_EHEADER},
+        {PASS KEY "\"fields\":{\"a\\\\b\":\"b\"}," REST, THINGPASS_EHEADER},
+        {PASS KEY "\"fields\":{\"a\\r\":\"b\"}," REST, THINGPASS_EHEADER},
+        {PASS KEY "\"fields\":{\"a\":\"b\\n\"}," REST, THINGPASS_EHEADER},
+        {PASS KEY "\"fields\":{\"a\":\"b\\rc\"}," REST, THINGPASS_EHEADER},
+        {PASS KEY "\"fields\":{\"a\":\"\xc3\xa9\"}," REST, THINGPASS_EHEADER},
+        {PASS KEY "\"fields\":{\"a\":\"\\u0000\"}," REST, THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":{\"key\":\"x\"}," REST, THINGPASS_EHEADER},
+        {PASS KEY "\"fields\":{\"File\":\"x\"}," REST, THINGPASS_EHEADER},
+        {PASS KEY "\"fields\":{\"success_action_redirect\":\"http://x\"}," REST, THINGPASS_EHEADER},
+        {PASS KEY "\"fields\":{\"redirect\":\"http://x\"}," REST, THINGPASS_EHEADER},
+        {PASS "\"fields\":{},\"keyPrefix\":\"p/\"," REST, THINGPASS_EREPLY},
+        {PASS "\"fields\":{},\"keySuffix\":\"p/\"," REST, THINGPASS_EREPLY},
+        {PASS "\"fields\":{},\"keyPrefix\":\"p/\",\"keySuffix\":\"\"," REST, THINGPASS_OK},
+        {PASS "\"fields\":{},\"keyPrefix\":\"\",\"keySuffix\":\".jpg\"," REST, THINGPASS_EREPLY},
+        {PASS "\"fields\":{},\"keyPrefix\":\"p\\r\\n\",\"keySuffix\":\"\"," REST, THINGPASS_EREPLY},
+        {PASS "\"fields\":{},\"keyPrefix\":\"p/${filename}\",\"keySuffix\":\"\"," REST,
+         THINGPASS_EREPLY},
+        {PASS "\"fields\":{},\"keyPrefix\":\"p/\",\"keySuffix\":\"\\n\"," REST, THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":{},\"uploadUrl\":\"https://h/\",\"minSize\":9,\"maxSize\":8,"
+                  "\"expiresAt\":1795425300}",
+         THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":{},\"uploadUrl\":\"https://h/\",\"minSize\":-1,\"maxSize\":8,"
+                  "\"expiresAt\":1795425300}",
+         THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":{},\"uploadUrl\":\"https://h/\",\"minSize\":1,\"maxSize\":8.5,"
+                  "\"expiresAt\":1795425300}",
+         THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":{},\"uploadUrl\":\"https://h/\",\"minSize\":1,\"maxSize\":8,"
+                  "\"expiresAt\":5}",
+         THINGPASS_EREPLY},
+        {PASS KEY "\"fields\":{},\"uploadUrl\":7,\"minSize\":1,\"maxSize\":8,"
+                  "\"expiresAt\":1795425300}",
+         THINGPASS_EREPLY},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        size_t n = strlen(rows[i].text);
+        char *text = guard_copy(rows[i].text, n);
+        struct decoded d = decode(text, n, memory_size);
+        CHECK(rows[i].text, d.err == rows[i].want);
+        struct thingpass_pass_fields none;
+        memset(&none, 0, sizeof none);
+        CHECK(rows[i].text, d.err == THINGPASS_OK || memcmp(&d.pass, &none, sizeof none) == 0);
+        guard_free(text, n);
+    }
+}
+
+static void there_is_a_limit_to_fields(void **state) {
+    (void)state;
+    for (size_t n = 39; n <= 41; n++) {
+        char text[3000] = PASS KEY "\"fields\":{";
+        for (size_t i = 0; i < n; i++) {
+            sprintf(text + strlen(text), "%s\"f%u\":\"v\"", i == 0 ? "" : ",", (unsigned)i);
+        }
+        strcat(text, "}," REST);
+        int err = decode(text, strlen(text), memory_size).err;
+        assert_int_equal(err, n <= 40 ? THINGPASS_OK : THINGPASS_EHEADER);
+    }
+}
+
 static void retry_after_is_read_and_bounded(void **state) {
     (void)state;
     char text[] = "{\"id\":\"a\",\"status\":\"error\",\"time\":1795424400,\"code\":\"busy\","
@@ -336,6 +499,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_grant_of_the_wire_vectors_is_understood),
         cmocka_unit_test(every_refusal_of_the_wire_vectors_has_its_code),
+        cmocka_unit_test(every_pass_of_the_wire_vectors_is_understood),
+        cmocka_unit_test(passes_with_a_fault_are_refused),
+        cmocka_unit_test(there_is_a_limit_to_fields),
         cmocka_unit_test(a_grant_gives_ready_header_lines),
         cmocka_unit_test(escapes_in_a_grant_are_decoded),
         cmocka_unit_test(every_truncation_of_every_reply_is_refused),

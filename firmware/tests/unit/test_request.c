@@ -120,6 +120,84 @@ static void every_buffer_that_is_too_small_is_noticed_and_not_overrun(void **sta
     }
 }
 
+static struct thingpass_object pass_object(struct thingpass_source *source) {
+    static const struct thingpass_pair fixed[] = {{"fw", "1.4.2"}};
+    static const struct thingpass_pair own[] = {{"rssi", "-61"}, {"lux", "7"}};
+    struct thingpass_object object = {0};
+    *source = source_of("image/jpeg", 48211);
+    object.kind = "photo";
+    object.mode = THINGPASS_MODE_PASS;
+    object.source = source;
+    object.metadata = own;
+    object.metadata_count = 2;
+    object.pass_metadata = fixed;
+    object.pass_metadata_count = 1;
+    return object;
+}
+
+static void a_request_for_a_pass_says_what_its_objects_have_in_common(void **state) {
+    (void)state;
+    static const char want[] =
+        "{\"id\":\"p-1\",\"kind\":\"photo\",\"mode\":\"pass\",\"contentType\":\"image/jpeg\","
+        "\"capturedAt\":1795424398,\"metadata\":{\"fw\":\"1.4.2\"},"
+        "\"metadataNames\":[\"captured-at\",\"rssi\",\"lux\"],\"checksum\":\"sha256\"}";
+    struct thingpass_source source;
+    struct thingpass_object object = pass_object(&source);
+    assert_int_equal(thingpass_object_check(&object), THINGPASS_OK);
+    struct thingpass_request request = {&object, "p-1", NULL, wire_sum, 1795424398};
+    for (size_t cap = 0; cap < sizeof want; cap++) {
+        char *buf = guard_alloc(cap);
+        struct thingpass_writer w = {buf, cap, 0};
+        thingpass_put_pass_request(&w, &request);
+        assert_int_equal(w.len, cap == sizeof want - 1 ? cap : SIZE_MAX);
+        assert_true(w.len == SIZE_MAX || memcmp(buf, want, cap) == 0);
+        guard_free(buf, cap);
+    }
+    char least[200];
+    struct thingpass_writer w = {least, sizeof least, 0};
+    object.metadata_count = object.pass_metadata_count = 0;
+    source.content_type = NULL;
+    request.captured_at = 0;
+    request.sum = NULL;
+    thingpass_put_pass_request(&w, &request);
+    struct thingpass_span got = {least, w.len};
+    assert_true(thingpass_span_is(got, "{\"id\":\"p-1\",\"kind\":\"photo\",\"mode\":\"pass\","
+                                       "\"metadataNames\":[\"captured-at\"]}"));
+}
+
+static void what_a_pass_cannot_have_is_an_error_of_the_caller(void **state) {
+    (void)state;
+    make_sixteen_pairs();
+    struct thingpass_source source;
+    struct thingpass_object o = pass_object(&source);
+    assert_int_equal(thingpass_object_check(&o), THINGPASS_OK);
+    o.object_key = "cam1/photo/2026/11/23/x.jpg";
+    assert_int_equal(thingpass_object_check(&o), THINGPASS_EINVAL);
+    o = pass_object(&source);
+    o.pass_metadata = o.metadata; // a name that is fixed and the object's own
+    assert_int_equal(thingpass_object_check(&o), THINGPASS_EINVAL);
+    o = pass_object(&source);
+    o.metadata = sixteen_pairs;
+    o.metadata_count = 14;
+    assert_int_equal(thingpass_object_check(&o), THINGPASS_OK);
+    o.metadata_count = 15; // and captured-at
+    assert_int_equal(thingpass_object_check(&o), THINGPASS_EINVAL);
+    o = pass_object(&source);
+    o.pass_metadata = NULL;
+    assert_int_equal(thingpass_object_check(&o), THINGPASS_EINVAL);
+    o = pass_object(&source);
+    o.mode = THINGPASS_MODE_PUT; // has no pass
+    assert_int_equal(thingpass_object_check(&o), THINGPASS_EINVAL);
+    o.pass_metadata_count = 0;
+    assert_int_equal(thingpass_object_check(&o), THINGPASS_OK);
+    o.mode = (enum thingpass_mode)7;
+    assert_int_equal(thingpass_object_check(&o), THINGPASS_EINVAL);
+    static const struct thingpass_pair reserved[] = {{"captured-at", "1"}};
+    o = pass_object(&source);
+    o.pass_metadata = reserved;
+    assert_int_equal(thingpass_object_check(&o), THINGPASS_EINVAL);
+}
+
 static void strings_are_escaped(void **state) {
     (void)state;
     char buf[100];
@@ -336,6 +414,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_the_bytes_of_the_wire_vectors),
         cmocka_unit_test(every_buffer_that_is_too_small_is_noticed_and_not_overrun),
+        cmocka_unit_test(a_request_for_a_pass_says_what_its_objects_have_in_common),
+        cmocka_unit_test(what_a_pass_cannot_have_is_an_error_of_the_caller),
         cmocka_unit_test(strings_are_escaped),
         cmocka_unit_test(numbers_are_written_whole),
         cmocka_unit_test(objects_that_break_the_contract_are_refused),

@@ -7,6 +7,13 @@ const char world_grant[] =
     "{\"id\":\"$ID\",\"status\":\"success\",\"time\":$TIME,\"mode\":\"put\",\"objectKey\":\"$KEY\","
     "\"uploadUrl\":\"https://s3.example.com/$KEY?X-Amz-Signature=abc\","
     "\"headers\":{\"Content-Type\":\"image/jpeg\",\"If-None-Match\":\"*\"},\"expiresAt\":$EXPIRES}";
+const char world_pass[] =
+    "{\"id\":\"$ID\",\"status\":\"success\",\"time\":$TIME,\"mode\":\"pass\","
+    "\"keyPrefix\":\"cam1/photo/2026/11/23/\",\"keySuffix\":\".jpg\","
+    "\"uploadUrl\":\"https://s3.example.com/\",\"fields\":{\"Content-Type\":\"image/jpeg\","
+    "\"policy\":\"eyJ9\",\"x-amz-signature\":\"abc\"},\"minSize\":1,\"maxSize\":8388608,"
+    "\"expiresAt\":$EXPIRES}";
+const char world_posted[] = "HTTP/1.1 204 No Content\r\nETag: \"x\"\r\n\r\n";
 const char world_confirm[] = "{\"id\":\"$ID\",\"status\":\"success\",\"time\":$TIME,"
                              "\"objectKey\":\"$KEY\",\"size\":$SIZE}";
 const char world_ok[] = "HTTP/1.1 200 OK\r\nETag: \"x\"\r\nContent-Length: 0\r\n\r\n";
@@ -164,15 +171,25 @@ static uint64_t content_length(const struct world *w) {
 static void request_is_whole(struct world *w) {
     const struct world_put *p = put_now(w);
     w->answered = true;
-    if (p->answer == NULL || strncmp(p->answer, "HTTP/1.1 200", 12) != 0) {
+    const void *object = w->body;
+    size_t len = w->body_len;
+    if (strncmp(w->head, "POST ", 5) == 0) {
+        form_read(&w->form, w->head, (const char *)w->body, w->body_len);
+        CHECK(w->form.flaw, w->form.flaw == NULL);
+        w->key = w->form.key;
+        object = w->form.file;
+        len = w->form.file_len;
+    }
+    if (p->answer == NULL || (strncmp(p->answer, "HTTP/1.1 200", 12) != 0 &&
+                              strncmp(p->answer, "HTTP/1.1 204", 12) != 0)) {
         return;
     }
-    w->stored = realloc(w->stored, w->body_len + 1);
+    w->stored = realloc(w->stored, len + 1);
     assert_non_null(w->stored);
-    if (w->body_len > 0) {
-        memcpy(w->stored, w->body, w->body_len);
+    if (len > 0) {
+        memcpy(w->stored, object, len);
     }
-    w->stored_len = w->body_len;
+    w->stored_len = len;
     w->stored_count++;
 }
 
@@ -368,6 +385,12 @@ struct world *world_new(size_t len) {
     return w;
 }
 
+void world_use_pass(struct world *w) {
+    w->object.mode = THINGPASS_MODE_PASS;
+    w->grants[0].text = world_pass;
+    w->puts[0].answer = world_posted;
+}
+
 void world_free(struct world *w) {
     if (w->connected) {
         thingpass_cancel(&w->tp);
@@ -391,8 +414,10 @@ void world_start(struct world *w) {
 static const char response_topic[] = "thingpass/cam1/response";
 
 int world_deliver(struct world *w, const char *text) {
-    char payload[4200];
-    expand(w, text, w->tp.upload.id, payload, sizeof payload);
+    char payload[8200];
+    bool pass = strcmp(thingpass_phase_name(&w->tp), "ask") == 0 &&
+                w->tp.upload.object.mode == THINGPASS_MODE_PASS;
+    expand(w, text, pass ? w->tp.upload.ask_id : w->tp.upload.id, payload, sizeof payload);
     return thingpass_receive(&w->tp, response_topic, strlen(response_topic), payload,
                              strlen(payload));
 }

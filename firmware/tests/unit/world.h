@@ -8,6 +8,7 @@
 #define THINGPASS_TESTS_WORLD_H
 
 #include "check.h"
+#include "form_judge.h"
 #include "thingpass/thingpass.h"
 
 enum { world_messages = 64, world_puts = 32, world_heads = 2048 };
@@ -34,7 +35,7 @@ struct world_put {
 
 struct world_message {
     char topic[260];
-    char payload[4200];
+    char payload[8200];
     uint64_t at_ms;
 };
 
@@ -80,7 +81,8 @@ struct world {
     char head[world_heads * 4]; // the last one's
     uint8_t *body;              // the last one's
     size_t body_len;
-    uint8_t *stored; // the body of the last that was answered with 200
+    struct form_reading form; // the last POST; its key is what $KEY becomes then
+    uint8_t *stored;          // the object of the last that was answered with 200 or 204
     size_t stored_len;
     unsigned stored_count;
 
@@ -107,6 +109,9 @@ struct world {
 struct world *world_new(size_t len);
 void world_free(struct world *w);
 
+// Makes the object one that is stored under a pass, in a world where that works.
+void world_use_pass(struct world *w);
+
 // thingpass_init and thingpass_upload_start, which must succeed.
 void world_start(struct world *w);
 
@@ -128,8 +133,10 @@ int world_deliver(struct world *w, const char *text);
 void world_sum(const uint8_t *data, size_t len, uint8_t sum[32]);
 
 extern const char world_grant[];   // a good grant
+extern const char world_pass[];    // a good pass
 extern const char world_confirm[]; // a good confirmation
 extern const char world_ok[];      // a good answer of S3
+extern const char world_posted[];  // the same to a POST
 
 // A refusal with that code, and with retryAfter unless it is < 0.
 const char *world_refusal(const char *code, int retry_after_s);

@@ -14,7 +14,7 @@ static const struct {
     {"type-not-allowed", "; the kind does not take image/jpeg: see its content types"},
     {"size-not-allowed", "; see the kind's smallest and largest size"},
     {"metadata-not-allowed", "; see --metadata and the kind's metadata names"},
-    {"mode-not-allowed", "; the kind does not offer the mode put"},
+    {"mode-not-allowed", "; the kind does not offer this mode: see --mode and its modes"},
     {"key-not-allowed", "; does the broker still have the same key layout?"},
     {"bad-request", "; are the broker and this thing of the same version?"},
 };
@@ -66,6 +66,7 @@ static void s3_words(const struct thingpass_failure *f, const char *what,
 
 void thingpass_failure_words(const struct thingpass_failure *failure, struct thingpass_why *why) {
     const struct thingpass_result *r = failure->result;
+    const struct thingpass_options *o = failure->options;
     switch (r->err) {
     case THINGPASS_EDEADLINE:
         deadline_words(failure, why);
@@ -87,7 +88,8 @@ void thingpass_failure_words(const struct thingpass_failure *failure, struct thi
         break;
     case THINGPASS_ESPACE:
         (void)thingpass_fail(why, 0, "the broker's answer does not fit into our %u bytes",
-                             (unsigned)THINGPASS_REPLY_SIZE);
+                             o->mode == THINGPASS_MODE_PASS ? (unsigned)THINGPASS_REPLY_SIZE_PASS
+                                                            : (unsigned)THINGPASS_REPLY_SIZE);
         break;
     default:
         (void)thingpass_fail(

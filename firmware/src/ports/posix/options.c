@@ -31,6 +31,7 @@ enum option_code {
     DEADLINE,
     ASK_WAIT,
     KIND,
+    MODE,
     METADATA,
     SHA256,
     SAVE,
@@ -61,6 +62,7 @@ static const struct option table[] = {
     {"deadline", required_argument, NULL, DEADLINE},
     {"ask-wait", required_argument, NULL, ASK_WAIT},
     {"kind", required_argument, NULL, KIND},
+    {"mode", required_argument, NULL, MODE},
     {"metadata", required_argument, NULL, METADATA},
     {"sha256", required_argument, NULL, SHA256},
     {"save", required_argument, NULL, SAVE},
@@ -95,6 +97,13 @@ static int set_mqtt(struct thingpass_options *o, const char *text, struct thingp
     bool five = false;
     int rc = choice("mqtt", text, "5", "3.1.1", &five, why);
     o->mqtt_version = five ? 5 : 4;
+    return rc;
+}
+
+static int set_mode(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
+    bool put = false;
+    int rc = choice("mode", text, "put", "pass", &put, why);
+    o->mode = put ? THINGPASS_MODE_PUT : THINGPASS_MODE_PASS;
     return rc;
 }
 
@@ -140,6 +149,8 @@ static int set_value(struct thingpass_options *o, int code, const char *v,
     case KIND:
         o->kind = v;
         return thingpass_option_word("kind", v, THINGPASS_KIND_MAX, false, "-", why);
+    case MODE:
+        return set_mode(o, v, why);
     case METADATA:
         return thingpass_option_metadata(v, o, why);
     case SHA256:

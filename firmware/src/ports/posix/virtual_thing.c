@@ -144,6 +144,7 @@ static int start_upload(struct thingpass_virtual_thing *t, struct thingpass_why 
     t->source = t->photo.source;
     t->source.rewindable = t->photo.source.rewindable && o->sha256;
     struct thingpass_object object = {.kind = o->kind,
+                                      .mode = o->mode,
                                       .id = t->id,
                                       .captured_ms = thingpass_posix_now_ms(),
                                       .metadata = o->metadata,
@@ -154,7 +155,7 @@ static int start_upload(struct thingpass_virtual_thing *t, struct thingpass_why 
     if (rc == THINGPASS_ESPACE) {
         return thingpass_fail(why, rc,
                               "the request does not fit into our %zu bytes; give less --metadata",
-                              (size_t)THINGPASS_LENT_CHUNK);
+                              t->core.config.chunk_size);
     }
     return rc < 0 ? thingpass_fail(why, rc, "start the upload: %s", thingpass_strerror(rc)) : rc;
 }

@@ -10,8 +10,6 @@
 #include "posix_world.h"
 #include "thingpass/thingpass.h"
 
-enum { THINGPASS_LENT_CHUNK = 4096 }; // one TLS record
-
 // A device that runs on Linux: the core with this port's world around it, and
 // one thread that waits in poll() for MQTT, S3, the clock and a signal.
 struct thingpass_virtual_thing {

@@ -10,12 +10,11 @@
 #include "identity.h"
 #include "save.h"
 
-enum { LENT_MAX = 8192 }; // what the core may have on a microcontroller
-
-// All that an upload in flight takes, whatever the photo's size.
-static uint8_t reply_buffer[THINGPASS_REPLY_SIZE];
-static uint8_t chunk_buffer[THINGPASS_LENT_CHUNK];
-_Static_assert(sizeof reply_buffer + sizeof chunk_buffer <= LENT_MAX, "the core's budget");
+// All that the core has on a microcontroller, whatever the photo's size: first
+// the reply or the pass, then the chunk.
+static uint8_t lent[8192];
+_Static_assert(THINGPASS_REPLY_SIZE_PASS + THINGPASS_CHUNK_SIZE <= sizeof lent,
+               "the core's budget");
 
 static void receive(void *ctx, const char *topic, const void *payload, size_t length) {
     struct thingpass_virtual_thing *t = ctx;
@@ -28,6 +27,8 @@ static void receive(void *ctx, const char *topic, const void *payload, size_t le
 
 static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *why) {
     const struct thingpass_options *o = t->options;
+    size_t reply_size =
+        o->mode == THINGPASS_MODE_PASS ? THINGPASS_REPLY_SIZE_PASS : THINGPASS_REPLY_SIZE;
     struct thingpass_config config = {.root = o->root,
                                       .thing = o->name,
                                       .stream = &t->faults.port,
@@ -35,10 +36,10 @@ static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *wh
                                       .clock = &thingpass_posix_clock,
                                       .random = &thingpass_posix_random,
                                       .sha256 = &t->sha256.port,
-                                      .reply = reply_buffer,
-                                      .reply_size = sizeof reply_buffer,
-                                      .chunk = chunk_buffer,
-                                      .chunk_size = sizeof chunk_buffer,
+                                      .reply = lent,
+                                      .reply_size = reply_size,
+                                      .chunk = lent + reply_size,
+                                      .chunk_size = sizeof lent - reply_size,
                                       .timing = {.ask_wait_ms = o->ask_wait_ms}};
     // The core keeps the pointers; what is behind them is set up next.
     thingpass_link_faults_init(&t->faults, &t->stream, o->rate, o->cut_after, o->cuts);

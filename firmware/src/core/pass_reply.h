@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// A pass as the broker sends it [P-11]. Every span points into the parsed text.
+
+#ifndef THINGPASS_CORE_PASS_REPLY_H
+#define THINGPASS_CORE_PASS_REPLY_H
+
+#include "json.h"
+
+struct thingpass_pass_fields {
+    struct thingpass_span key_prefix;
+    struct thingpass_span key_suffix; // may be empty
+    struct thingpass_span url;
+    struct thingpass_span fields; // name NUL value NUL, for each
+    uint64_t min_size;
+    uint64_t max_size;
+    int64_t expires_at;
+};
+
+// Reads a grant of mode `pass` from the root. Packs the form's fields where they
+// stand, so it can be called once only. Returns THINGPASS_OK, THINGPASS_EREPLY or
+// THINGPASS_EHEADER (a field that would break the form, or is the thing's own to
+// set), and then *pass is zero.
+int thingpass_pass_read(struct thingpass_json *json, struct thingpass_pass_fields *pass);
+
+// Takes the first pair off packed fields. Returns false when there are none.
+bool thingpass_field_next(struct thingpass_span *fields, struct thingpass_span *name,
+                          struct thingpass_span *value);
+
+// Whether packed fields have one of that name, in whatever case.
+bool thingpass_field_is_in(struct thingpass_span fields, struct thingpass_span name);
+
+#endif
