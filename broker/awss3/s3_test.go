@@ -32,7 +32,7 @@ type realS3 struct {
 	http   *http.Client
 }
 
-func startS3(t *testing.T) *realS3 {
+func startS3(t *testing.T, change ...func(*devstack.S3Options)) *realS3 {
 	t.Helper()
 	ca, err := certs.NewCA("test CA")
 	if err != nil {
@@ -43,8 +43,12 @@ func startS3(t *testing.T) *realS3 {
 		t.Fatal(err)
 	}
 	key := devstack.NewAccessKey()
-	s, err := devstack.StartS3(t.Context(), devstack.S3Options{
-		Dir: filepath.Join(t.TempDir(), "s3"), Bucket: "photos", Certificate: server.TLSCertificate(), AccessKey: key})
+	o := devstack.S3Options{
+		Dir: filepath.Join(t.TempDir(), "s3"), Bucket: "photos", Certificate: server.TLSCertificate(), AccessKey: key}
+	for _, f := range change {
+		f(&o)
+	}
+	s, err := devstack.StartS3(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

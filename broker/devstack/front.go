@@ -10,6 +10,9 @@ package devstack
 //     that breaks off is never stored, however politely TLS was closed;
 //   - it refuses a signature that is dated in the future;
 //   - it asks for a Content-Length;
+//   - it refuses keys that lead elsewhere in a file system: to versitygw,
+//     cam1/../cam2/x is cam2/x, but for a policy it begins with cam1/;
+//   - it takes forms apart, and passes on what S3 would see in them (frontform.go);
 //   - it keeps the connection open for the next photo, and closes it on a
 //     client that has fallen silent.
 //
@@ -110,7 +113,11 @@ func (f *front) serve(w *statusWriter, r *http.Request) error {
 	if err := f.precheck(r); err != nil {
 		return err
 	}
-	body, err := f.spool(w, r)
+	read := f.spool
+	if boundary := formBoundary(r); boundary != "" {
+		read = func(w *statusWriter, r *http.Request) (io.ReadCloser, error) { return f.spoolForm(w, r, boundary) }
+	}
+	body, err := read(w, r)
 	if err != nil {
 		return err
 	}
@@ -134,8 +141,8 @@ func (f *front) precheck(r *http.Request) error {
 	if r.ContentLength > f.maxSize {
 		return entityTooLarge
 	}
-	if len(f.key(r)) > maxKey {
-		return s3Error{http.StatusBadRequest, "KeyTooLongError", "Your key is too long"}
+	if err := checkKey(f.key(r)); err != nil {
+		return err
 	}
 	return checkDate(r.URL.RawQuery, f.now())
 }

@@ -23,24 +23,33 @@ const maxInMemory = 1 << 20
 func (f *front) spool(w *statusWriter, r *http.Request) (io.ReadCloser, error) {
 	body := &patientReader{r: r.Body, control: w.control, silence: f.silence}
 	spooled, size, err := f.store(body, r.ContentLength)
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	if r.ContentLength < 0 { // see awsChunked
+		r.Header.Set("Content-Length", strconv.FormatInt(size, 10))
+	}
+	w.patienceEnds()
+	return spooled, nil
+}
+
+// patienceEnds lifts the deadline, which must not strike the answer or the next
+// request.
+func (w *statusWriter) patienceEnds() { _ = w.control.SetReadDeadline(time.Time{}) }
+
+// bodyError says in S3's words why a body could not be read.
+func bodyError(err error) error {
 	switch {
-	case err == nil:
-		if r.ContentLength < 0 { // see awsChunked
-			r.Header.Set("Content-Length", strconv.FormatInt(size, 10))
-		}
-		// The deadline must not strike the answer or the next request.
-		_ = w.control.SetReadDeadline(time.Time{})
-		return spooled, nil
 	case isTimeout(err):
-		return nil, s3Error{http.StatusBadRequest, "RequestTimeout",
+		return s3Error{http.StatusBadRequest, "RequestTimeout",
 			"Your socket connection to the server was not read from or written to within the timeout period."}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, s3Error{http.StatusBadRequest, "IncompleteBody",
+		return s3Error{http.StatusBadRequest, "IncompleteBody",
 			"You did not provide the number of bytes specified by the Content-Length HTTP header."}
 	case errors.As(err, new(s3Error)):
-		return nil, err
+		return err
 	default:
-		return nil, fmt.Errorf("read the body: %w", err)
+		return fmt.Errorf("read the body: %w", err)
 	}
 }
 

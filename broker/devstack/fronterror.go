@@ -70,9 +70,31 @@ func checkDate(rawQuery string, now time.Time) error {
 		if err != nil {
 			continue
 		}
-		date, err := time.Parse("20060102T150405Z", value)
-		if err == nil && date.After(now.Add(clockSkew)) {
-			return s3Error{http.StatusForbidden, "AccessDenied", "Request is not yet valid"}
+		if err := notAhead(value, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notAhead refuses a signature whose time has not come yet.
+func notAhead(text string, now time.Time) error {
+	date, err := time.Parse("20060102T150405Z", text)
+	if err == nil && date.After(now.Add(clockSkew)) {
+		return s3Error{http.StatusForbidden, "AccessDenied", "Request is not yet valid"}
+	}
+	return nil
+}
+
+// checkKey refuses what S3 does, and the names of folders that are no names. S3
+// has no folders, and keeps the latter as they are.
+func checkKey(key string) error {
+	if len(key) > maxKey {
+		return s3Error{http.StatusBadRequest, "KeyTooLongError", "Your key is too long"}
+	}
+	for segment := range strings.SplitSeq(key, "/") {
+		if segment == "." || segment == ".." {
+			return s3Error{http.StatusBadRequest, "InvalidArgument", "This server keeps objects as files, and takes no key with . or .. between slashes."}
 		}
 	}
 	return nil

@@ -52,6 +52,7 @@ type S3Options struct {
 	// https://<bucket>.<VirtualHost>:<port>/<key>. Default is localhost. Path
 	// style works always.
 	VirtualHost   string
+	VersionsDir   string        // of what was overwritten, beside Dir; empty: nothing is kept of it
 	MaxObjectSize int64         // bytes, default DefaultMaxObjectSize
 	Silence       time.Duration // longest pause within an upload, default 20 s
 	SpoolDir      string        // where large uploads wait until they are complete, default Dir
@@ -136,6 +137,11 @@ func (o *S3Options) complete() error {
 	o.MetaDir = orDefault(o.MetaDir, filepath.Join(filepath.Dir(o.Dir), "meta"))
 	if o.MetaDir, err = filepath.Abs(o.MetaDir); err != nil {
 		return err
+	}
+	if o.VersionsDir != "" {
+		if o.VersionsDir, err = filepath.Abs(o.VersionsDir); err != nil {
+			return err
+		}
 	}
 	o.SpoolDir = orDefault(o.SpoolDir, o.Dir)
 	o.MaxObjectSize = orDefault(o.MaxObjectSize, DefaultMaxObjectSize)
