@@ -9,6 +9,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // tests of signing
 	github.com/aws/aws-sdk-go-v2/service/iotdataplane v1.40.0 // Publish without MQTT (broker/iotrule)
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // HEAD; the judge of broker/presign
+	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10 // the bucket's events (broker/sqsevents)
 	github.com/aws/smithy-go v1.28.8 // what the SDK's errors are made of
 	github.com/coder/websocket v1.8.15 // MQTT over WebSocket (broker/mqttconn)
 	github.com/eclipse/paho.golang v0.23.0 // MQTT 5 (broker/mqttconn)
