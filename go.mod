@@ -9,6 +9,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // tests of signing
 	github.com/aws/aws-sdk-go-v2/service/iotdataplane v1.40.0 // Publish without MQTT (broker/iotrule)
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // HEAD; the judge of broker/presign
+	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10 // the bucket's events (broker/sqsevents)
 	github.com/aws/smithy-go v1.28.8 // what the SDK's errors are made of
 	github.com/coder/websocket v1.8.15 // MQTT over WebSocket (broker/mqttconn)
 	github.com/eclipse/paho.golang v0.23.0 // MQTT 5 (broker/mqttconn)
@@ -20,6 +21,8 @@ require (
 	github.com/versity/versitygw v1.8.0 // the dev stack's S3; not linked into thingpass
 	go.yaml.in/yaml/v3 v3.0.5 // lines of settings, for messages
 )
+
+require golang.org/x/sys v0.49.0
 
 require (
 	github.com/Azure/go-ntlmssp v0.1.1 // indirect
@@ -98,7 +101,6 @@ require (
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/telemetry v0.0.0-20261010193011-f71dc92da45e // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.15.0 // indirect

@@ -4,6 +4,7 @@
 package mqttconn_test
 
 import (
+	"crypto/tls"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +100,29 @@ func TestRenewedCertificateIsPickedUp(t *testing.T) {
 	p.cut()
 	r.awaitLog(t, "does not belong to the certificate") // half of the pair is new
 	if err := os.WriteFile(path("crt"), short.CertPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.awaitUp(t)
+}
+
+// A renewed CA is used by the next connection as well, if it is asked for.
+func TestRenewedCAIsPickedUp(t *testing.T) {
+	s := startMosquitto(t)
+	other := must(certs.NewCA("another CA"))(t)
+	svc := must(s.CA.Service("svc"))(t)
+	path := pemFiles(t, map[string][]byte{"ca": other.CertPEM(), "crt": svc.CertPEM(), "key": svc.KeyPEM()})
+	conf := config(s.Services, must(mqttconn.LoadTLS(path("ca"), path("crt"), path("key")))(t))
+	conf.ReloadTLS = func() (*tls.Config, error) { return mqttconn.LoadTLS(path("ca"), path("crt"), path("key")) }
+	r := run(t, conf, handler{})
+	r.awaitLog(t, "CA")
+	if r.Stats().Connects != 0 {
+		t.Fatal("let in by a server of another CA")
+	}
+	if err := os.WriteFile(path("ca"), s.CA.CertPEM()[:100], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.awaitLog(t, "no PEM certificate in it") // half written
+	if err := os.WriteFile(path("ca"), s.CA.CertPEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r.awaitUp(t)

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"thingpass/broker/awss3"
 	"thingpass/broker/cmd/thingpass/config"
 	"thingpass/broker/iotrule"
+	"thingpass/broker/quota"
 )
 
 // newFunction wires everything, and asks no server: an event must not wait for
@@ -33,7 +35,12 @@ func newFunction(ctx context.Context, path string, environ []string, audit, logs
 		return nil, err
 	}
 	record := broker.NewJSONAudit(audit)
-	b, err := broker.New(broker.Config{Root: c.MQTT.Root, Kinds: c.BrokerKinds(), Signer: bucket, Store: bucket, Audit: record, Now: time.Now})
+	counts, err := openQuota(c, log)
+	if err != nil {
+		return nil, err
+	}
+	b, err := broker.New(broker.Config{Root: c.MQTT.Root, Kinds: c.BrokerKinds(), Signer: bucket, Store: bucket, Audit: record, Now: time.Now,
+		Quota: counts, Limits: c.BrokerLimits()})
 	if err != nil {
 		return nil, err
 	}
@@ -42,4 +49,11 @@ func newFunction(ctx context.Context, path string, environ []string, audit, logs
 		return nil, err
 	}
 	return &iotrule.Function{Handler: b, Publisher: publisher, Audit: record, Log: log, Now: time.Now, AnyClientID: c.Lambda.AnyClientID}, nil
+}
+
+func openQuota(c *config.Config, log *slog.Logger) (broker.Quota, error) {
+	if c.Quota.CA != "" {
+		return nil, errors.New("quota.ca: the function knows the system's CAs only")
+	}
+	return quota.Open(quota.Config{URL: c.Quota.RedisURL(), OnFailure: c.Quota.OnFailure, Log: log})
 }

@@ -12,13 +12,16 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
 
+	"thingpass/broker"
 	"thingpass/broker/awss3"
 	"thingpass/broker/cmd/thingpass/config"
 	"thingpass/broker/mqttconn"
+	"thingpass/broker/quota"
 )
 
 func checkCommand() *cobra.Command {
@@ -62,7 +65,7 @@ the configuration cannot be used.`,
 
 // finding is one sentence about the installation.
 type finding struct {
-	Part  string      `json:"part"` // mqtt, s3, audit or files
+	Part  string      `json:"part"` // mqtt, s3, quota, audit or files
 	About string      `json:"about,omitempty"`
 	Level awss3.Level `json:"level"`
 	Text  string      `json:"text"`
@@ -75,15 +78,16 @@ type result struct {
 	Findings    []finding        `json:"findings"`
 }
 
-// check tries everything, the two servers at the same time.
+// check tries everything, the servers at the same time.
 func check(ctx context.Context, conf *config.Config) result {
-	var mqtt, s3 []finding
-	var both sync.WaitGroup
-	both.Go(func() { mqtt = checkMQTT(ctx, conf) })
-	both.Go(func() { s3 = checkS3(ctx, conf) })
-	both.Wait()
+	var mqtt, s3, counts []finding
+	var all sync.WaitGroup
+	all.Go(func() { mqtt = checkMQTT(ctx, conf) })
+	all.Go(func() { s3 = checkS3(ctx, conf) })
+	all.Go(func() { counts = checkQuota(ctx, conf) })
+	all.Wait()
 	r := result{OK: true, Settings: conf.Settings(), Credentials: credentialVariables(conf)}
-	r.Findings = append(append(append(checkFiles(conf), checkAudit(conf)...), mqtt...), s3...)
+	r.Findings = slices.Concat(checkFiles(conf), checkAudit(conf), counts, mqtt, s3)
 	for _, f := range r.Findings {
 		r.OK = r.OK && f.Level != awss3.Problem
 	}
@@ -117,7 +121,7 @@ func checkAudit(conf *config.Config) []finding {
 }
 
 func checkMQTT(ctx context.Context, conf *config.Config) []finding {
-	b, err := newBroker(conf, new(awss3.Bucket), io.Discard) // for its filters only
+	b, err := newBroker(conf, new(awss3.Bucket), broker.NewJSONAudit(io.Discard), quota.NewMemory(1)) // for its filters only
 	if err != nil {
 		return []finding{{"mqtt", "", awss3.Problem, err.Error()}}
 	}

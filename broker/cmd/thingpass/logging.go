@@ -14,14 +14,20 @@ import (
 	"thingpass/broker/cmd/thingpass/config"
 )
 
-// newLogger returns the log of c, which has been checked.
-func newLogger(c config.Log, w io.Writer) *slog.Logger {
-	level := map[string]slog.Level{"debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError}[c.Level]
+// newLogger returns the log of c, which has been checked, and its level, which can
+// be changed.
+func newLogger(c config.Log, w io.Writer) (*slog.Logger, *slog.LevelVar) {
+	level := &slog.LevelVar{}
+	level.Set(levelNamed(c.Level))
 	options := &slog.HandlerOptions{Level: level}
 	if logsJSON(c, w) {
-		return slog.New(slog.NewJSONHandler(w, options))
+		return slog.New(slog.NewJSONHandler(w, options)), level
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return slog.New(slog.NewTextHandler(w, options)), level
+}
+
+func levelNamed(name string) slog.Level {
+	return map[string]slog.Level{"debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError}[name]
 }
 
 func logsJSON(c config.Log, w io.Writer) bool {

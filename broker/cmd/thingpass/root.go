@@ -114,11 +114,17 @@ func addConfigFlag(c *cobra.Command) *string {
 	return c.Flags().StringP("config", "c", "", "configuration file (or "+config.FileVariable+")")
 }
 
-// loadConfig reads the file of the flag, or of the environment, or none.
-func loadConfig(path string) (*config.Config, error) {
-	if path == "" {
-		path = os.Getenv(config.FileVariable)
+// configPath is the file of the flag, or of the environment, or none.
+func configPath(flag string) string {
+	if flag == "" {
+		return os.Getenv(config.FileVariable)
 	}
+	return flag
+}
+
+// loadConfig reads the file of the flag, or of the environment, or none.
+func loadConfig(flag string) (*config.Config, error) {
+	path := configPath(flag)
 	c, err := config.Load(path, os.Environ())
 	if err != nil && path == "" {
 		err = fmt.Errorf("there is no --config FILE, and the environment alone does not do:\n%w", err)

@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,75 +34,77 @@ variable wins. On the first signal the broker takes no new requests, answers wha
 it has and leaves; what it has not answered, the MQTT server gives again. A second
 signal ends it at once.
 
+SIGHUP reads the configuration again and opens the audit's file anew. Kinds,
+limits, S3's settings and key, the log's level and certificates change between two
+requests; what needs a restart is named in the log, and stays. A configuration with
+a mistake changes nothing.
+
 Exit code: 0 after a signal, 1 if something went wrong while running, 2 if it
 could not start with this command line or configuration.
 
-Under systemd use Type=notify: the broker tells when it is ready.`,
+Under systemd use Type=notify-reload: the broker tells when it is ready, and when
+it has reloaded.`,
 		Example: `  thingpass run --config /etc/thingpass/broker.yaml
   THINGPASS_LOG_LEVEL=debug thingpass run --config broker.yaml`,
 		Args: cobra.NoArgs,
 	}
 	path := addConfigFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		hangups := make(chan os.Signal, 1)
+		signal.Notify(hangups, syscall.SIGHUP) // from the beginning: unheard, it ends the process
+		defer signal.Stop(hangups)
 		conf, err := loadConfig(*path)
 		if err != nil {
 			return err
 		}
-		return serve(c.Context(), conf, c.OutOrStdout(), c.ErrOrStderr())
+		s, err := newService(c.Context(), configPath(*path), conf, c.OutOrStdout(), c.ErrOrStderr())
+		if err != nil {
+			return unstartable(err)
+		}
+		return s.serve(c.Context(), hangups, c.ErrOrStderr())
 	}
 	return c
 }
 
-// serve runs a broker until ctx ends.
-func serve(ctx context.Context, conf *config.Config, stdout, stderr io.Writer) (err error) {
-	log := newLogger(conf.Log, stderr)
-	for _, text := range exposed(conf) {
-		log.Warn(text)
-	}
-	audit, closeAudit, err := openAudit(conf.Audit.File, stdout)
+// serve runs the broker until ctx ends, and closes the service.
+func (s *service) serve(ctx context.Context, hangups <-chan os.Signal, stderr io.Writer) (err error) {
+	defer func() { err = errors.Join(err, s.close()) }()
+	conf, ready := s.now.Load().conf, make(chan struct{})
+	client, mqtt, err := s.newClient(ctx, stderr, ready)
 	if err != nil {
 		return unstartable(err)
 	}
-	defer func() { err = errors.Join(err, closeAudit()) }()
-	ready := make(chan struct{})
-	client, mqtt, err := newClient(ctx, conf, audit, stderr, log, ready)
-	if err != nil {
-		return unstartable(err)
-	}
-	wait, err := startGroupWatch(ctx, ready, groupWatch{conf: mqtt, root: conf.MQTT.Root, every: time.Duration(conf.MQTT.GroupWatch), log: log})
+	wait, err := startGroupWatch(ctx, ready, groupWatch{conf: mqtt, root: conf.MQTT.Root, every: time.Duration(conf.MQTT.GroupWatch), log: s.log})
 	if err != nil {
 		return unstartable(err)
 	}
 	defer wait()
-	defer notify("STOPPING=1", log)
+	var reloading sync.WaitGroup
+	reloading.Go(func() { s.reloadOn(ctx, hangups, ready) })
+	defer reloading.Wait()
+	defer notify("STOPPING=1", s.log)
 	if err := client.Run(ctx); err != nil {
 		return failed(err)
 	}
-	log.Info("stopped")
+	s.log.Info("stopped")
 	return nil
 }
 
-// newClient wires everything that answers requests. It closes ready when all
-// connections are up.
-func newClient(ctx context.Context, conf *config.Config, audit, stderr io.Writer, log *slog.Logger, ready chan<- struct{}) (*mqttconn.Client, mqttconn.Config, error) {
-	bucket, err := openBucket(ctx, conf, log)
+// newClient returns what brings the requests. It closes ready when all connections
+// are up.
+func (s *service) newClient(ctx context.Context, stderr io.Writer, ready chan<- struct{}) (*mqttconn.Client, mqttconn.Config, error) {
+	now := s.now.Load()
+	mqtt, err := mqttConfig(ctx, now.conf, now.Filters(), s.log)
 	if err != nil {
 		return nil, mqttconn.Config{}, err
 	}
-	b, err := newBroker(conf, bucket, audit)
-	if err != nil {
-		return nil, mqttconn.Config{}, err
-	}
-	mqtt, err := mqttConfig(ctx, conf, b.Filters(), log)
-	if err != nil {
-		return nil, mqttconn.Config{}, err
-	}
-	mqtt.OnUp = whenAllAreUp(conf.MQTT.Connections, func() {
-		announce(conf.Log, stderr, log, summary(conf))
-		notify("READY=1", log)
+	mqtt.ReloadTLS = s.tls
+	mqtt.OnUp = whenAllAreUp(now.conf.MQTT.Connections, func() {
+		announce(now.conf.Log, stderr, s.log, summary(now.conf))
+		notify("READY=1", s.log)
 		close(ready)
 	})
-	client, err := mqttconn.New(mqtt, b, log)
+	client, err := mqttconn.New(mqtt, s, s.log)
 	return client, mqtt, err
 }
 

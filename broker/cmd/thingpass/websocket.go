@@ -33,10 +33,7 @@ const (
 
 // signedMQTT completes the configuration of a connection over WebSocket: with a
 // role, from wherever the AWS tools find it, instead of a certificate.
-func signedMQTT(ctx context.Context, c *config.Config, mqtt mqttconn.Config, log *slog.Logger) (_ mqttconn.Config, err error) {
-	if mqtt.TLS, err = mqttconn.LoadServerTLS(c.MQTT.CA); err != nil {
-		return mqttconn.Config{}, fmt.Errorf("mqtt.ca: %w", err)
-	}
+func signedMQTT(ctx context.Context, c *config.Config, mqtt mqttconn.Config, log *slog.Logger) (mqttconn.Config, error) {
 	region := cmp.Or(c.MQTT.Region, mqttconn.Region(c.MQTT.Server), c.S3.Region)
 	credentials, err := awss3.DefaultCredentials(ctx, region, log)
 	if err != nil {

@@ -5,9 +5,9 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -16,6 +16,7 @@ import (
 	"thingpass/broker/awss3"
 	"thingpass/broker/cmd/thingpass/config"
 	"thingpass/broker/mqttconn"
+	"thingpass/broker/quota"
 )
 
 // openBucket reads the files that c names and returns the bucket; it asks no
@@ -63,50 +64,66 @@ func readRoots(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func newBroker(c *config.Config, bucket *awss3.Bucket, audit io.Writer) (*broker.Broker, error) {
+func newBroker(c *config.Config, bucket *awss3.Bucket, audit broker.Auditor, counts broker.Quota) (*broker.Broker, error) {
 	return broker.New(broker.Config{
 		Root:   c.MQTT.Root,
 		Kinds:  c.BrokerKinds(),
 		Signer: bucket,
 		Store:  bucket,
-		Audit:  broker.NewJSONAudit(audit),
+		Audit:  audit,
 		Now:    time.Now,
+		Quota:  counts,
+		Limits: c.BrokerLimits(),
 	})
+}
+
+// openQuota reads the file that c names and returns what counts for the quotas; it
+// asks no server.
+func openQuota(c *config.Config, log *slog.Logger) (quota.Store, error) {
+	roots, err := readRoots(c.Quota.CA)
+	if err != nil {
+		return nil, fmt.Errorf("quota.ca: %w", err)
+	}
+	store, err := quota.Open(quota.Config{URL: c.Quota.RedisURL(), RootCAs: roots, OnFailure: c.Quota.OnFailure, Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("quota: %w", err)
+	}
+	return store, nil
+}
+
+// loadTLS reads what the connections to the MQTT server are secured with.
+func loadTLS(c *config.Config) (conf *tls.Config, err error) {
+	if c.MQTT.OverWebSocket() {
+		if conf, err = mqttconn.LoadServerTLS(c.MQTT.CA); err != nil {
+			err = fmt.Errorf("mqtt.ca: %w", err)
+		}
+		return conf, err
+	}
+	if conf, err = mqttconn.LoadTLS(c.MQTT.CA, c.MQTT.Cert, c.MQTT.Key); err != nil {
+		err = fmt.Errorf("mqtt.ca, mqtt.cert, mqtt.key: %w", err)
+	}
+	return conf, err
 }
 
 func mqttConfig(ctx context.Context, c *config.Config, filters []string, log *slog.Logger) (mqttconn.Config, error) {
 	mqtt := mqttconn.Config{Filters: filters}
 	c.MQTT.Apply(&mqtt)
 	var err error
+	if mqtt.TLS, err = loadTLS(c); err != nil {
+		return mqttconn.Config{}, err
+	}
 	if c.MQTT.OverWebSocket() {
 		return signedMQTT(ctx, c, mqtt, log)
 	}
-	mqtt.TLS, err = mqttconn.LoadTLS(c.MQTT.CA, c.MQTT.Cert, c.MQTT.Key)
-	if err != nil {
-		return mqttconn.Config{}, fmt.Errorf("mqtt.ca, mqtt.cert, mqtt.key: %w", err)
-	}
 	return mqtt, nil
-}
-
-// openAudit opens the audit's file for appending, or takes stdout. A file that
-// is rotated by copying and truncating goes on being used.
-func openAudit(path string, stdout io.Writer) (io.Writer, func() error, error) {
-	if path == "-" {
-		return stdout, func() error { return nil }, nil
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, nil, fmt.Errorf("audit.file: %w", err)
-	}
-	return file, file.Close, nil
 }
 
 // exposed returns a sentence for each secret file that others may read.
 func exposed(c *config.Config) []string {
 	var found []string
-	for name, path := range map[string]string{"mqtt.key": c.MQTT.Key, "s3.access_key_file": c.S3.AccessKeyFile} {
+	for name, path := range c.SecretFiles() {
 		info, err := os.Stat(path)
-		if path != "" && err == nil && info.Mode().Perm()&0o077 != 0 {
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			found = append(found, fmt.Sprintf("%s: others may read or change %s: chmod 600 it", name, path))
 		}
 	}

@@ -12,6 +12,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"time"
 
 	"thingpass/broker"
@@ -32,6 +33,22 @@ type Config struct {
 	Lambda Lambda `mapstructure:"lambda"`
 
 	settings []Setting
+	holdsURL string // the file, if quota.store is from it
+}
+
+// SecretFiles returns the files that nobody else must be able to read, by the
+// setting that makes them so.
+func (c *Config) SecretFiles() map[string]string {
+	files := map[string]string{"mqtt.key": c.MQTT.Key, "s3.access_key_file": c.S3.AccessKeyFile}
+	if u, err := url.Parse(c.Quota.RedisURL()); err == nil && u.User != nil {
+		files["quota.store"] = c.holdsURL
+	}
+	for setting, path := range files {
+		if path == "" {
+			delete(files, setting)
+		}
+	}
+	return files
 }
 
 // Pause is the time between two rounds of something that can be switched off;
@@ -150,6 +167,9 @@ func (l *loader) load(environ []string) (*Config, error) {
 		return nil, l.problems.sorted()
 	}
 	c.settings = l.settings()
+	if l.origins["quota.store"].line > 0 {
+		c.holdsURL = l.path
+	}
 	l.resolvePaths(c)
 	return c, nil
 }

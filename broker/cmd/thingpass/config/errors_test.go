@@ -132,6 +132,18 @@ func badConfigs() []badConfig {
 		{"metadata", kind("metadata: [rssi, Fw]"), nil, `broker.yaml:11: kinds.photo.metadata name "Fw": 1 to 32 characters of a-z, 0-9 and -, and not captured-at`},
 		{"no kinds", good[:strings.Index(good, "kinds:")], nil, "broker.yaml: kinds is missing: a broker without one could grant nothing; give one with types and max_size"},
 
+		// quotas
+		{"limit of nothing", good + "quota: {requests_per_minute: 0}\n", nil, `broker.yaml:12: quota.requests_per_minute is "0": want a whole number from 1, or off`},
+		{"limit without a number", good + "quota: {bytes_per_day: all}\n", nil, `broker.yaml:12: quota.bytes_per_day is "all": want a size such as 4096, 500kB or 8MiB, or off`},
+		{"limit beyond counting", good + "quota: {bytes_per_day: 99999999GiB}\n", nil, "broker.yaml:12: quota.bytes_per_day is 107374181326258176, at most 9007199254740992 can be counted"},
+		{"store", good + "quota: {store: 'redis//u:secret@h'}\n", nil, "broker.yaml:12: quota.store is not a URL: want redis://user:password@host:port/db, or rediss:// for TLS; or memory"},
+		{"store with a password", good + "quota: {store: 'redis://u:secret@h/1?x=y'}\n", nil, "broker.yaml:12: quota.store has something after the database: want redis://user:password@host:port/db, or rediss:// for TLS; or memory"},
+		{"store's CA without TLS", good + "quota: {store: 'redis://h', ca: ca.crt}\n", nil, "broker.yaml:12: quota.ca contradicts quota.store, which has no TLS: write rediss://, or remove quota.ca"},
+		{"store that fails", good + "quota: {on_failure: panic}\n", nil, `broker.yaml:12: quota.on_failure is "panic": want one of refuse, allow`},
+		{"kind beyond the thing", good + "    quota: {requests_per_minute: 9}\nquota: {requests_per_minute: 8}\n", nil, "broker.yaml:12: kinds.photo.quota.requests_per_minute is 9, and quota.requests_per_minute allows 8 for all kinds together"},
+		{"kind without room", good + "    min_size: 100\n    quota: {bytes_per_day: 99}\n", nil, "broker.yaml:13: kinds.photo.quota.bytes_per_day is 99, less than any object's min_size"},
+		{"limit of a kind in a variable", good, []string{"THINGPASS_KINDS_PHOTO_QUOTA_BYTES_PER_DAY=x"}, `THINGPASS_KINDS_PHOTO_QUOTA_BYTES_PER_DAY: kinds.photo.quota.bytes_per_day is "x": want a size such as 4096, 500kB or 8MiB, or off`},
+
 		// contradictions
 		{"size bounds", kind("min_size: 9MiB"), nil, "broker.yaml:11: kinds.photo.min_size 9437184 is above max_size 8388608"},
 		{"no TLS", change("mqtts:", "mqtt:"), nil, `broker.yaml:2: mqtt.server "mqtt://127.0.0.1:8883": use mqtts://host or mqtts://host:port, or wss://host`},

@@ -26,6 +26,9 @@ func LoadServerless(path string, environ []string) (*Config, error) {
 
 func (l *loader) judgeLambda(c *Config) {
 	l.accept("mqtt.root", broker.CheckRoot(c.MQTT.Root))
+	if c.Limited() && c.Quota.Store == MemoryStore {
+		l.blame("quota.store", "quota.store is %s, and the function's instances come and go, each with a count of its own: give the URL of a Redis", MemoryStore)
+	}
 	const name = "lambda.iot_endpoint"
 	l.require(name, c.Lambda.IoTEndpoint, ": what `aws iot describe-endpoint --endpoint-type iot:Data-ATS` prints, after https://")
 	if c.Lambda.IoTEndpoint == "" {

@@ -68,6 +68,25 @@ func parseBudget(s string) (Budget, error) {
 	return Budget(n), err
 }
 
+// RedisURL returns the URL of the store, or "" where it is MemoryStore.
+func (q Quota) RedisURL() string {
+	if q.Store == MemoryStore {
+		return ""
+	}
+	return q.Store
+}
+
+// Limited reports whether anything is limited.
+func (c *Config) Limited() bool {
+	none := broker.Limits{}
+	for _, k := range c.Kinds {
+		if k.Quota.broker() != none {
+			return true
+		}
+	}
+	return c.BrokerLimits() != none
+}
+
 func (l *loader) judgeQuota(c *Config) {
 	q := c.Quota
 	l.oneOf("quota.on_failure", q.OnFailure, quota.Refuse, quota.Allow)

@@ -1,0 +1,156 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"thingpass/broker"
+	"thingpass/broker/awss3"
+	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/mqttconn"
+	"thingpass/broker/quota"
+)
+
+// A service answers requests as a configuration says that can be replaced while it
+// does: a request is answered by the one that was there when it came, to its end.
+//
+// What counts and what keeps records outlives the configurations, so that no count
+// and no record is lost between two of them.
+type service struct {
+	path   string // of the configuration; "": it is in the environment
+	log    *slog.Logger
+	level  *slog.LevelVar
+	file   *auditFile
+	audit  broker.Auditor
+	counts quota.Store
+
+	now atomic.Pointer[installed]
+}
+
+// installed is a configuration at work.
+type installed struct {
+	*broker.Broker
+	conf *config.Config
+}
+
+var _ mqttconn.Handler = (*service)(nil)
+
+// Handle answers a request by the configuration of now.
+func (s *service) Handle(ctx context.Context, m broker.Message) ([]broker.Message, error) {
+	return s.now.Load().Handle(ctx, m)
+}
+
+// Busy refuses a request by the configuration of now.
+func (s *service) Busy(m broker.Message) ([]broker.Message, error) { return s.now.Load().Busy(m) }
+
+// newService opens all that conf names, and asks no server.
+func newService(ctx context.Context, path string, conf *config.Config, stdout, stderr io.Writer) (*service, error) {
+	s := &service{path: path, file: &auditFile{stdout: stdout}}
+	s.log, s.level = newLogger(conf.Log, stderr)
+	s.audit = broker.NewJSONAudit(s.file)
+	for _, text := range exposed(conf) {
+		s.log.Warn(text)
+	}
+	if err := s.open(ctx, conf); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *service) open(ctx context.Context, conf *config.Config) error {
+	file, err := openAuditFile(conf.Audit.File)
+	if err != nil {
+		return err
+	}
+	if err := s.file.use(file); err != nil {
+		return err
+	}
+	if s.counts, err = openQuota(conf, s.log); err != nil {
+		return err
+	}
+	first, _, err := s.prepare(ctx, conf)
+	if err != nil {
+		return err
+	}
+	s.now.Store(first)
+	return nil
+}
+
+// prepare makes what answers by conf. The bucket has no credentials yet.
+func (s *service) prepare(ctx context.Context, conf *config.Config) (*installed, *awss3.Bucket, error) {
+	bucket, err := openBucket(ctx, conf, s.log)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := newBroker(conf, bucket, s.audit, s.counts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &installed{b, conf}, bucket, nil
+}
+
+// tls is that of the next connection.
+func (s *service) tls() (*tls.Config, error) { return loadTLS(s.now.Load().conf) }
+
+func (s *service) close() error {
+	err := s.file.Close()
+	if s.counts != nil {
+		err = errors.Join(err, s.counts.Close())
+	}
+	return err
+}
+
+// readyPatience is how long new credentials may take to come.
+const readyPatience = 15 * time.Second
+
+// reload reads the configuration again. Either all of it is used from the next
+// request on, but for what needs a restart, or, with an error, nothing of it.
+func (s *service) reload(ctx context.Context) (changed, waiting []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readyPatience)
+	defer cancel()
+	read, err := config.Load(s.path, os.Environ())
+	if err != nil {
+		return nil, nil, err
+	}
+	conf, changed, waiting := s.now.Load().conf.Update(read)
+	next, bucket, err := s.prepare(ctx, conf)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := loadTLS(conf); err != nil {
+		return nil, nil, err
+	}
+	if err := bucket.Ready(ctx); err != nil { // the old ones go on if there are no new ones
+		return nil, nil, err
+	}
+	file, err := openAuditFile(conf.Audit.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.install(next, file)
+	return changed, waiting, nil
+}
+
+// install cannot fail.
+func (s *service) install(next *installed, file *os.File) {
+	if err := s.file.use(file); err != nil {
+		s.log.Warn("the old audit file is not closed well", "error", err)
+	}
+	if r, ok := s.counts.(*quota.Redis); ok {
+		_ = r.OnFailure(next.conf.Quota.OnFailure) // it has been checked
+	}
+	s.level.Set(levelNamed(next.conf.Log.Level))
+	s.now.Store(next)
+	for _, text := range exposed(next.conf) {
+		s.log.Warn(text)
+	}
+}
