@@ -126,7 +126,7 @@ func checkAllowed(k Kind) error {
 	}
 	for _, group := range k.AllowGroups {
 		if !ValidGroup(group) {
-			return fmt.Errorf("allow_groups has %q: a group's name is 1 to %d characters of A-Z, a-z, 0-9, _ and -", group, maxGroupName)
+			return fmt.Errorf("allow_groups has %q: a group's name is 1 to %d characters of a-z, 0-9 and -", group, maxGroupName)
 		}
 	}
 	grouped := strings.Contains(k.Object, "{group}")
@@ -145,7 +145,7 @@ func checkAllowed(k Kind) error {
 
 // ValidGroup reports whether name can be a group's name.
 func ValidGroup(name string) bool {
-	return validName(name, maxGroupName, func(c byte) bool { return alphanumeric(c) || c == '_' || c == '-' })
+	return validName(name, maxGroupName, func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' })
 }
 
 // validObjectName is what a thing may name of a shared object: a part of one
@@ -155,19 +155,39 @@ func validObjectName(name string) bool {
 		validName(name, maxObjectName, func(c byte) bool { return alphanumeric(c) || strings.IndexByte("._-", c) >= 0 })
 }
 
+// CheckGroup returns an error that says why there cannot be such a group.
+func CheckGroup(name string, things []string) error {
+	if !ValidGroup(name) {
+		return fmt.Errorf("group %q: a group's name is 1 to %d characters of a-z, 0-9 and -", name, maxGroupName)
+	}
+	if i := slices.IndexFunc(things, func(thing string) bool { return !ValidThing(thing) }); i >= 0 {
+		return fmt.Errorf("group %s has %q, which no thing can be called", name, things[i])
+	}
+	return nil
+}
+
+// CheckTogether returns the first reason why no broker could have these kinds and
+// groups beside each other, each of which is sound.
+func CheckTogether(kinds []Kind, groups map[string][]string) error {
+	compiled, err := compileKinds(kinds)
+	if err != nil {
+		return err
+	}
+	_, err = reservedNames(compiled, groups)
+	return err
+}
+
 // share sets up what the broker lets things fetch.
 func (b *Broker) share(c Config) error {
 	b.groups = make(map[string][]string, len(c.Groups))
 	for name, things := range c.Groups {
-		if !ValidGroup(name) {
-			return fmt.Errorf("group %q: a group's name is 1 to %d characters of A-Z, a-z, 0-9, _ and -", name, maxGroupName)
-		}
-		if i := slices.IndexFunc(things, func(thing string) bool { return !ValidThing(thing) }); i >= 0 {
-			return fmt.Errorf("group %s has %q, which no thing can be called", name, things[i])
+		if err := CheckGroup(name, things); err != nil {
+			return err
 		}
 		b.groups[name] = slices.Sorted(slices.Values(things))
 	}
-	if err := b.reserve(); err != nil {
+	var err error
+	if b.reserved, err = reservedNames(b.kinds, b.groups); err != nil {
 		return err
 	}
 	if !b.offered(ModeGet) {
@@ -181,27 +201,27 @@ func (b *Broker) share(c Config) error {
 	return nil
 }
 
-// reserve notes the names that no thing may have. A thing called "firmware" may
+// reservedNames are those that no thing may have. A thing called "firmware" may
 // store below firmware/, and could plant what all others fetch from there.
-func (b *Broker) reserve() error {
-	b.reserved = map[string]bool{}
-	for _, k := range b.kinds {
+func reservedNames(kinds map[string]*kind, groups map[string][]string) (map[string]bool, error) {
+	reserved := map[string]bool{}
+	for _, k := range kinds {
 		if k.shared == nil {
 			continue
 		}
-		b.reserved[k.shared.segments[0].text] = true
+		reserved[k.shared.segments[0].text] = true
 		for _, group := range k.AllowGroups {
-			if _, found := b.groups[group]; !found {
-				return fmt.Errorf("kind %s: allow_groups has %s, which is not among groups", k.Name, group)
+			if _, found := groups[group]; !found {
+				return nil, fmt.Errorf("kind %s: allow_groups has %s, which is not among groups", k.Name, group)
 			}
 		}
-		for _, other := range b.kinds {
+		for _, other := range kinds {
 			if other.Name < k.Name && other.shared != nil && other.shared.meets(k.shared) {
-				return fmt.Errorf("kinds %s and %s can have the same object: let their keys begin with different folders", other.Name, k.Name)
+				return nil, fmt.Errorf("kinds %s and %s can have the same object: let their keys begin with different folders", other.Name, k.Name)
 			}
 		}
 	}
-	return nil
+	return reserved, nil
 }
 
 // groupsOf returns the groups by which the thing may fetch the kind's objects.

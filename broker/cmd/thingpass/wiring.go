@@ -68,12 +68,16 @@ func newBroker(c *config.Config, bucket *awss3.Bucket, audit broker.Auditor, cou
 	return broker.New(broker.Config{
 		Root:   c.MQTT.Root,
 		Kinds:  c.BrokerKinds(),
+		Groups: c.Groups,
 		Signer: bucket,
 		Store:  bucket,
 		Audit:  audit,
 		Now:    time.Now,
 		Quota:  counts,
 		Limits: c.BrokerLimits(),
+
+		Passes:    bucket,
+		Downloads: bucket,
 	})
 }
 

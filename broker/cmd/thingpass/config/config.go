@@ -13,6 +13,7 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"thingpass/broker"
@@ -29,6 +30,7 @@ type Config struct {
 	Events Events          `mapstructure:"events"`
 	Quota  Quota           `mapstructure:"quota"`
 	Kinds  map[string]Kind `mapstructure:"kinds"`
+	Groups Groups          `mapstructure:"groups"`
 
 	Lambda Lambda `mapstructure:"lambda"`
 
@@ -82,13 +84,19 @@ type Log struct {
 
 // Kind is a broker.Kind but for its name.
 type Kind struct {
+	Modes    []string             `mapstructure:"modes"`
 	Key      string               `mapstructure:"key"`
 	Types    []broker.ContentType `mapstructure:"types"`
 	MinSize  ByteSize             `mapstructure:"min_size"`
 	MaxSize  ByteSize             `mapstructure:"max_size"`
 	TTL      time.Duration        `mapstructure:"ttl"`
+	PassTTL  time.Duration        `mapstructure:"pass_ttl"`
 	Metadata []string             `mapstructure:"metadata"` // nil: every valid name
 	Quota    Limits               `mapstructure:"quota"`
+
+	Object      string   `mapstructure:"object"` // empty: a thing fetches its own objects
+	AllowThings []string `mapstructure:"allow_things"`
+	AllowGroups []string `mapstructure:"allow_groups"`
 }
 
 // defaults are the values of settings that are nowhere given.
@@ -129,9 +137,11 @@ func defaults() map[string]string {
 // kindDefaults are those of every kind.
 func kindDefaults() map[string]string {
 	return map[string]string{
+		"modes":    broker.ModePut,
 		"key":      broker.DefaultKeyLayout,
 		"min_size": "1",
 		"ttl":      "15m",
+		"pass_ttl": "1h",
 
 		"quota.requests_per_minute": off,
 		"quota.bytes_per_day":       off,
@@ -186,13 +196,20 @@ func (c *Config) BrokerKinds() []broker.Kind {
 func (k Kind) broker(name string) broker.Kind {
 	return broker.Kind{
 		Name:     name,
+		Modes:    k.Modes,
 		Key:      k.Key,
 		Types:    k.Types,
 		MinSize:  int64(k.MinSize),
 		MaxSize:  int64(k.MaxSize),
 		TTL:      k.TTL,
+		PassTTL:  k.PassTTL,
 		Metadata: k.Metadata,
-		Limits:   k.Quota.broker(),
+
+		Object:      k.Object,
+		AllowThings: k.AllowThings,
+		AllowGroups: k.AllowGroups,
+
+		Limits: k.Quota.broker(),
 	}
 }
 
@@ -201,6 +218,9 @@ func (c *Config) LongestTTL() time.Duration {
 	var longest time.Duration
 	for _, k := range c.Kinds {
 		longest = max(longest, k.TTL)
+		if slices.Contains(k.Modes, broker.ModePass) {
+			longest = max(longest, k.PassTTL)
+		}
 	}
 	return longest
 }

@@ -67,7 +67,7 @@ func TestShortConfigurationGetsDefaults(t *testing.T) {
 		t.Errorf("got %+v, %+v", c.Audit, c.Log)
 	}
 	want := []broker.Kind{{
-		Name: "photo", Key: broker.DefaultKeyLayout, Types: []broker.ContentType{{Name: "image/jpeg", Ext: "jpg"}},
+		Name: "photo", Modes: []string{"put"}, PassTTL: time.Hour, Key: broker.DefaultKeyLayout, Types: []broker.ContentType{{Name: "image/jpeg", Ext: "jpg"}},
 		MinSize: 1, MaxSize: 8 << 20, TTL: 15 * time.Minute,
 	}}
 	if got := c.BrokerKinds(); !reflect.DeepEqual(got, want) {
@@ -85,7 +85,7 @@ func TestExampleIsSoundAndSaysWhatItDoes(t *testing.T) {
 	if c.MQTT.CA != filepath.Join(folder, "ca.crt") || c.S3.AccessKeyFile != filepath.Join(folder, "s3-credentials.json") || !c.S3.PathStyle {
 		t.Errorf("got %+v, %+v", c.MQTT, c.S3)
 	}
-	photo := c.BrokerKinds()[0]
+	photo := c.Kinds["photo"]
 	if photo.MaxSize != 8<<20 || photo.TTL != 15*time.Minute || !reflect.DeepEqual(photo.Metadata, []string{"fw", "rssi"}) {
 		t.Errorf("got %+v", photo)
 	}
@@ -140,6 +140,13 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 		"THINGPASS_KINDS_PHOTO_MAX_SIZE=500kB",
 		"THINGPASS_KINDS_RAW_LOG_TYPES=application/x-log=log",
 		"THINGPASS_KINDS_RAW_LOG_MIN_SIZE=16",
+		"THINGPASS_KINDS_RAW_LOG_MODES=put,pass",
+		"THINGPASS_KINDS_RAW_LOG_PASS_TTL=30m",
+		"THINGPASS_KINDS_FW_MODES=get",
+		"THINGPASS_KINDS_FW_OBJECT=fw/{name}",
+		"THINGPASS_KINDS_FW_ALLOW_THINGS=cam1, Cam:2",
+		"THINGPASS_KINDS_FW_ALLOW_GROUPS=front-door",
+		"THINGPASS_GROUPS_FRONT_DOOR=bell1,bell2",
 		"THINGPASS_KINDS_RAW_LOG_MAX_SIZE=1GiB",
 		"THINGPASS_KINDS_RAW_LOG_TTL=1h",
 		"THINGPASS_KINDS_RAW_LOG_KEY={thing}/{kind}/{id}.log",
@@ -162,10 +169,12 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 		t.Errorf("s3:\n got %+v\nwant %+v", c.S3, s3)
 	}
 	kinds := map[string]config.Kind{
-		"photo": {Key: broker.DefaultKeyLayout, Types: []broker.ContentType{{Name: "image/jpeg", Ext: "jpg"}, {Name: "image/png", Ext: "png"}},
+		"photo": {Modes: []string{"put"}, PassTTL: time.Hour, Key: broker.DefaultKeyLayout, Types: []broker.ContentType{{Name: "image/jpeg", Ext: "jpg"}, {Name: "image/png", Ext: "png"}},
 			MinSize: 1, MaxSize: 500_000, TTL: 15 * time.Minute},
-		"raw-log": {Key: "{thing}/{kind}/{id}.log", Types: []broker.ContentType{{Name: "application/x-log", Ext: "log"}},
+		"raw-log": {Modes: []string{"put", "pass"}, PassTTL: 30 * time.Minute, Key: "{thing}/{kind}/{id}.log", Types: []broker.ContentType{{Name: "application/x-log", Ext: "log"}},
 			MinSize: 16, MaxSize: 1 << 30, TTL: time.Hour, Metadata: []string{}, Quota: config.Limits{RequestsPerMinute: 5}},
+		"fw": {Modes: []string{"get"}, PassTTL: time.Hour, Key: broker.DefaultKeyLayout, MinSize: 1, TTL: 15 * time.Minute,
+			Object: "fw/{name}", AllowThings: []string{"cam1", "Cam:2"}, AllowGroups: []string{"front-door"}},
 	}
 	quota := config.Quota{Store: "rediss://redis.example.com", CA: "redis-ca.crt", OnFailure: "allow", RequestsPerMinute: 30, BytesPerDay: 1 << 30}
 	if c.Quota != quota || c.BrokerLimits() != (broker.Limits{RequestsPerMinute: 30, BytesPerDay: 1 << 30}) {
@@ -174,12 +183,24 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 	if !reflect.DeepEqual(c.Kinds, kinds) {
 		t.Errorf("kinds:\n got %+v\nwant %+v", c.Kinds, kinds)
 	}
+	if want := (config.Groups{"front-door": {"bell1", "bell2"}}); !reflect.DeepEqual(c.Groups, want) {
+		t.Errorf("groups: got %v, want %v", c.Groups, want)
+	}
 	if c.LongestTTL() != time.Hour {
 		t.Errorf("longest ttl is %v", c.LongestTTL())
 	}
 	for _, s := range c.Settings() {
 		if name := "THINGPASS_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(s.Name)); s.Set && s.Source != name && s.Source != "default" {
 			t.Errorf("%s is from %q, want %s", s.Name, s.Source, name)
+		}
+	}
+}
+
+// Credentials that sign a pass have to live as long as it.
+func TestLongestTTLIsThatOfPassesWhereThereAreAny(t *testing.T) {
+	for modes, want := range map[string]time.Duration{"put": 15 * time.Minute, "put, pass": time.Hour} {
+		if got := load(t, strings.Replace(good, "    types:", "    modes: ["+modes+"]\n    types:", 1)).LongestTTL(); got != want {
+			t.Errorf("%s: %v, want %v", modes, got, want)
 		}
 	}
 }
@@ -215,7 +236,7 @@ func TestSettingsTellTheirSource(t *testing.T) {
 			t.Errorf("got %q, want %q", got[name], want)
 		}
 	}
-	if len(got) != 19+6+4+2+1+3+5+8+2 { // mqtt, s3, audit, log, http, events, quota, a kind, lambda
+	if len(got) != 19+6+4+2+1+3+5+13+2 { // mqtt, s3, audit, log, http, events, quota, a kind, lambda
 		t.Errorf("%d settings: %v", len(got), got)
 	}
 }

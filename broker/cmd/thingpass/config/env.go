@@ -35,6 +35,7 @@ func (l *loader) readEnvironment(environ []string) {
 	for _, variable := range slices.Sorted(maps.Keys(variables)) {
 		if variables[variable] != "" {
 			l.addKindOf(variable)
+			l.addGroupOf(variable)
 		}
 	}
 	names := map[string]string{}
@@ -58,14 +59,23 @@ func (l *loader) addKindOf(variable string) {
 	if !ok {
 		return
 	}
+	shortest := "" // PHOTO_PASS_TTL is photo's pass_ttl, not photo-pass's ttl
 	for _, setting := range l.schema.children["kinds"].each.names(nil) {
 		kind, found := strings.CutSuffix(rest, "_"+strings.TrimPrefix(envName(setting), envPrefix))
 		kind = strings.ReplaceAll(strings.ToLower(kind), "_", "-")
-		if !found || l.kinds[kind] || kindName(kind) != nil {
+		if !found || kindName(kind) != nil {
 			continue
 		}
-		l.kinds[kind] = true
-		l.origins["kinds."+kind] = origin{env: variable}
+		if l.kinds[kind] {
+			return // it is there already, by its file or another variable
+		}
+		if shortest == "" || len(kind) < len(shortest) {
+			shortest = kind
+		}
+	}
+	if shortest != "" {
+		l.kinds[shortest] = true
+		l.origins["kinds."+shortest] = origin{env: variable}
 	}
 }
 

@@ -25,6 +25,11 @@ func mqtt(line string) string { return change("  cert:", "  "+line+"\n  cert:") 
 func s3(line string) string   { return change("  bucket:", "  "+line+"\n  bucket:") }
 func kind(line string) string { return change("    max_size:", "    "+line+"\n    max_size:") }
 
+// fw adds a kind to fetch, whose lines given begin at 16, and a group before it.
+func fw(lines string) string {
+	return strings.Replace(good, "kinds:", "groups:\n  cams: [cam1]\nkinds:", 1) + "  fw:\n    modes: [get]\n    " + lines + "\n"
+}
+
 type badConfig struct {
 	name string
 	text string
@@ -143,6 +148,28 @@ func badConfigs() []badConfig {
 		{"kind beyond the thing", good + "    quota: {requests_per_minute: 9}\nquota: {requests_per_minute: 8}\n", nil, "broker.yaml:12: kinds.photo.quota.requests_per_minute is 9, and quota.requests_per_minute allows 8 for all kinds together"},
 		{"kind without room", good + "    min_size: 100\n    quota: {bytes_per_day: 99}\n", nil, "broker.yaml:13: kinds.photo.quota.bytes_per_day is 99, less than any object's min_size"},
 		{"limit of a kind in a variable", good, []string{"THINGPASS_KINDS_PHOTO_QUOTA_BYTES_PER_DAY=x"}, `THINGPASS_KINDS_PHOTO_QUOTA_BYTES_PER_DAY: kinds.photo.quota.bytes_per_day is "x": want a size such as 4096, 500kB or 8MiB, or off`},
+
+		// modes
+		{"unknown mode", kind("modes: [put, pas]"), nil, `broker.yaml:11: kinds.photo.modes: mode "pas": known are ["put" "pass" "get"]`},
+		{"mode twice", kind("modes: [put, put]"), nil, "broker.yaml:11: kinds.photo.modes: mode put is there twice"},
+		{"no mode", kind("modes:"), nil, "broker.yaml:11: kinds.photo.modes has no value: give it one, or remove the line"},
+		{"pass_ttl beyond S3's", kind("pass_ttl: 61m"), nil, "broker.yaml:11: kinds.photo.pass_ttl is 1h1m0s, S3 allows 1s to 1h0m0s"},
+		{"pass_ttl without a unit", kind("pass_ttl: 60"), nil, `broker.yaml:11: kinds.photo.pass_ttl is "60": want a time such as 90s, 15m or 1h`},
+		{"misspelt pass_ttl", kind("passttl: 1h"), nil, "broker.yaml:11: unknown setting kinds.photo.passttl, did you mean kinds.photo.pass_ttl?"},
+		{"shared objects to store", kind("object: fw/{name}"), nil, `broker.yaml:11: kinds.photo.object is for kinds that offer mode get alone, not ["put"]`},
+		{"own objects with a list", kind("allow_things: [cam1]"), nil, "broker.yaml:11: kinds.photo.allow_things and allow_groups are for shared objects: set object as well, or remove them"},
+		{"objects below a thing", fw("object: '{thing}/{name}'"), nil, `broker.yaml:16: kinds.fw.object "{thing}/{name}" must begin with a folder of plain text: what begins with a thing's name is that thing's own`},
+		{"nobody to fetch", fw("object: fw/{name}"), nil, "broker.yaml:14: kinds.fw.allow_things and allow_groups are missing: nobody could fetch its objects"},
+		{"a pattern of things", fw("object: fw/{name}\n    allow_things: [cam*]"), nil, `broker.yaml:17: kinds.fw.allow_things has "cam*", which no thing can be called; "*" stands for every thing`},
+		{"a group that there is not", fw("object: fw/{name}\n    allow_groups: [cam]"), nil, `broker.yaml:17: kinds.fw.allow_groups has "cam", which is not among groups, did you mean cams?`},
+		{"a layout without its groups", fw("object: fw/{group}/{name}\n    allow_things: ['*']"), nil, "broker.yaml:17: kinds.fw.allow_things is of no use where object has {group}: allow groups"},
+		{"no groups for a layout", fw("object: fw/{group}/{name}"), nil, "broker.yaml:14: kinds.fw.allow_groups is missing: object has {group}"},
+		{"a group's name", good + "groups:\n  Front_Door: [bell1]\n", nil, `broker.yaml:13: groups.Front_Door: group "Front_Door": a group's name is 1 to 64 characters of a-z, 0-9 and -`},
+		{"a thing's name", good + "groups:\n  cams: [cam/1]\n", nil, `broker.yaml:13: groups.cams: group cams has "cam/1", which no thing can be called`},
+		{"things as settings", good + "groups:\n  cams: {cam1: true}\n", nil, "broker.yaml:13: groups.cams wants a list"},
+		{"a group twice", good + "groups:\n  cams: [a]\n  cams: [b]\n", nil, "broker.yaml:14: groups.cams is there twice, first in line 13"},
+		{"kinds that share objects", fw("object: fw/{name}\n    allow_things: ['*']") + "  fx:\n    modes: [get]\n    object: fw/{thing}\n    allow_things: ['*']\n", nil,
+			"broker.yaml:10: kinds fw and fx can have the same object: let their keys begin with different folders"},
 
 		// contradictions
 		{"size bounds", kind("min_size: 9MiB"), nil, "broker.yaml:11: kinds.photo.min_size 9437184 is above max_size 8388608"},

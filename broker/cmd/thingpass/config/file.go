@@ -115,11 +115,10 @@ func (l *loader) childOf(schema *node, name string, key *yaml.Node) *node {
 	case child == nil:
 		l.unknown(name, key)
 	case schema.each != nil:
-		if err := kindName(key.Value); err != nil {
-			l.doubt("kinds", key, "%s: %v", name, err)
+		if err := l.addFree(parent(name), key.Value); err != nil {
+			l.doubt(parent(name), key, "%s: %v", name, err)
 			return nil
 		}
-		l.kinds[key.Value] = true
 	}
 	return child
 }

@@ -21,6 +21,7 @@ type loader struct {
 	schema     *node
 	values     *viper.Viper
 	kinds      map[string]bool
+	groups     map[string]bool
 	origins    map[string]origin // of settings and of sections
 	doubted    map[string]bool   // settings with a problem: what follows from it is not worth a line
 	problems   Errors
@@ -32,15 +33,16 @@ func newLoader(path string) *loader {
 		schema:  schema(),
 		values:  viper.New(),
 		kinds:   map[string]bool{},
+		groups:  map[string]bool{},
 		origins: map[string]origin{},
 		doubted: map[string]bool{},
 	}
 }
 
-func (l *loader) kindNames() []string { return slices.Sorted(maps.Keys(l.kinds)) }
-
 // names returns the names of all settings of this configuration.
-func (l *loader) names() []string { return l.schema.names(l.kindNames()) }
+func (l *loader) names() []string {
+	return l.schema.names(map[string][]string{"kinds": slices.Sorted(maps.Keys(l.kinds)), "groups": slices.Sorted(maps.Keys(l.groups))})
+}
 
 func (l *loader) report(at origin, format string, args ...any) {
 	l.problems = append(l.problems, problem{at, fmt.Sprintf(format, args...)})

@@ -35,7 +35,9 @@ func (l *loader) judge(c *Config) {
 	}
 	for name, k := range c.Kinds {
 		l.judgeKind(name, k)
+		l.judgeShared(name, k, c.Groups)
 	}
+	l.judgeGroups(c)
 }
 
 // accept reports err, if there is one, as a problem of the setting. Where err
@@ -122,10 +124,10 @@ func valid(k broker.Kind) broker.Kind {
 func (l *loader) judgeKind(name string, k Kind) {
 	at := func(setting string) string { return "kinds." + name + "." + setting }
 	b := k.broker(name)
-	if b.Types == nil {
+	if b.Types == nil && b.Object == "" {
 		l.missing(at("types"), "")
 	}
-	if b.MaxSize == 0 {
+	if b.MaxSize == 0 && b.Object == "" {
 		l.missing(at("max_size"), ": a grant must have a bound")
 	}
 	for setting, alone := range map[string]broker.Kind{
@@ -133,7 +135,9 @@ func (l *loader) judgeKind(name string, k Kind) {
 		"types":    {Types: b.Types},
 		"max_size": {MaxSize: b.MaxSize},
 		"ttl":      {TTL: b.TTL},
+		"pass_ttl": {PassTTL: b.PassTTL},
 		"metadata": {Metadata: b.Metadata},
+		"modes":    {Modes: b.Modes},
 	} {
 		l.accept(at(setting), valid(alone).Check())
 	}

@@ -15,7 +15,7 @@ import (
 // that a setting is named in one place only.
 type node struct {
 	children map[string]*node // of a section with fixed names
-	each     *node            // of a section with free names: kinds
+	each     *node            // of a section with free names: kinds, groups
 	list     bool             // otherwise it is one value
 }
 
@@ -48,25 +48,26 @@ func (n *node) child(name string) *node {
 	return n.children[name]
 }
 
-// names returns the full names of all settings, sorted, if those are the kinds.
-func (n *node) names(kinds []string) []string {
-	names := n.below("", kinds)
+// names returns the full names of all settings, sorted, if those are the free
+// names of each section.
+func (n *node) names(free map[string][]string) []string {
+	names := n.below("", free)
 	slices.Sort(names)
 	return names
 }
 
-func (n *node) below(prefix string, kinds []string) []string {
+func (n *node) below(prefix string, free map[string][]string) []string {
 	if !n.section() {
 		return []string{prefix}
 	}
 	var names []string
 	if n.each != nil {
-		for _, kind := range kinds {
-			names = append(names, n.each.below(join(prefix, kind), nil)...)
+		for _, name := range free[prefix] {
+			names = append(names, n.each.below(join(prefix, name), nil)...)
 		}
 	}
 	for name, child := range n.children {
-		names = append(names, child.below(join(prefix, name), kinds)...)
+		names = append(names, child.below(join(prefix, name), free)...)
 	}
 	return names
 }
