@@ -39,6 +39,7 @@ audit:
   file: "-"
 kinds:
   photo:
+    modes: [put, pass]
     types: [image/jpeg]
     max_size: 8MiB
     ttl: 15m
@@ -46,6 +47,10 @@ kinds:
     types: [text/plain, application/gzip, application/octet-stream]
     max_size: 16MiB
     ttl: 15m
+  firmware:
+    modes: [get]
+    object: firmware/{name}.bin
+    allow_things: ["*"]
 `
 
 // Ports of a part that has never run.
