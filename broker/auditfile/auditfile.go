@@ -177,12 +177,18 @@ func (f *File) Check() error {
 }
 
 // Reopen goes on with whatever is at the path now. It is for who has just put
-// the file aside and cannot wait a second.
+// the file aside and cannot wait a second. With an error all stays as it was.
 func (f *File) Reopen() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.shut()
-	return f.open()
+	old := f.file
+	if err := f.open(); err != nil {
+		return err
+	}
+	if old != nil {
+		_ = old.Close() // it holds all lines already
+	}
+	return nil
 }
 
 // Close ends the use of the file. Nothing is left to be written.

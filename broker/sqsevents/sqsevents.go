@@ -52,9 +52,9 @@ type Publisher interface {
 type Config struct {
 	Queue       string // URL
 	Region      string
-	Endpoint    string // empty: AWS's in the region
-	Bucket      string // what is stored in others is none of ours
-	Credentials aws.CredentialsProvider
+	Endpoint    string                  // empty: AWS's in the region
+	Bucket      string                  // what is stored in others is none of ours
+	Credentials aws.CredentialsProvider // asked for each call
 	Log         *slog.Logger
 
 	Pollers    int           // batches of up to ten messages that are worked on at a time; 2 unless set
@@ -88,7 +88,7 @@ func New(conf Config, handler Handler, publisher Publisher) (*Consumer, error) {
 	setDefault(&conf.TimeToTake, 20*time.Second)
 	options := sqs.Options{
 		Region:      conf.Region,
-		Credentials: aws.NewCredentialsCache(conf.Credentials),
+		Credentials: conf.Credentials,
 		HTTPClient:  &http.Client{Timeout: longPoll + 10*time.Second},
 		Retryer:     retry.AddWithMaxAttempts(retry.NewStandard(), 2), // then it is our turn to wait
 	}

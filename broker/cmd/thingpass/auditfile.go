@@ -6,35 +6,58 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
+	"log/slog"
 	"sync"
+
+	"thingpass/broker/auditfile"
+	"thingpass/broker/cmd/thingpass/config"
 )
 
-// An auditFile is where the audit goes: a file, or standard output. It can be
-// opened anew, at the same or another path, between two records; so can a file
-// that was renamed be left alone. One that is rotated by copying and truncating
-// goes on being used.
-type auditFile struct {
+// An auditSink is where the audit goes: a file, or standard output. Between two
+// records it can be opened anew, at the same or at another path.
+type auditSink struct {
 	stdout io.Writer
 
 	mu   sync.Mutex
-	file *os.File // nil: standard output
+	file *auditfile.File // nil: standard output
+	path string
 }
 
-// openAuditFile opens a path for appending; "-" is standard output, and gives nil.
-func openAuditFile(path string) (*os.File, error) {
-	if path == "-" {
+// open opens what conf names, and leaves what is in use alone: use makes the
+// change. The file that is in use already is opened anew in its place.
+func (a *auditSink) open(conf config.Audit, log *slog.Logger) (*auditfile.File, error) {
+	if conf.File == "-" {
 		return nil, nil
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.file != nil && a.path == conf.File {
+		if err := a.file.Reopen(); err != nil {
+			return nil, fmt.Errorf("audit.file: %w", err)
+		}
+		return a.file, nil
+	}
+	file, err := auditfile.Open(auditfile.Config{Path: conf.File, MaxSize: int64(conf.MaxSize), Keep: conf.Keep, Sync: conf.Sync, Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("audit.file: %w", err)
 	}
 	return file, nil
 }
 
-// Write appends a record.
-func (a *auditFile) Write(p []byte) (int, error) {
+// use sends all further records to the file, and closes the one before it.
+func (a *auditSink) use(file *auditfile.File, path string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	old := a.file
+	a.file, a.path = file, path
+	if old == nil || old == file {
+		return nil
+	}
+	return old.Close()
+}
+
+// Write appends records.
+func (a *auditSink) Write(p []byte) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.file == nil {
@@ -43,16 +66,14 @@ func (a *auditFile) Write(p []byte) (int, error) {
 	return a.file.Write(p)
 }
 
-// use sends all further records to file, and closes the one before it.
-func (a *auditFile) use(file *os.File) error {
+// check tells whether records can be written, as far as that can be known.
+func (a *auditSink) check() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	old := a.file
-	a.file = file
-	if old == nil {
+	if a.file == nil {
 		return nil
 	}
-	return old.Close()
+	return a.file.Check()
 }
 
-func (a *auditFile) Close() error { return a.use(nil) }
+func (a *auditSink) Close() error { return a.use(nil, "") }

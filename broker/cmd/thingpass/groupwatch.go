@@ -87,7 +87,9 @@ func (w *groupWatch) ask(ctx context.Context) (int, error) {
 
 // startGroupWatch begins to watch once ready is closed. The function that it
 // returns waits for the end.
-func startGroupWatch(ctx context.Context, ready <-chan struct{}, w groupWatch) (wait func(), err error) {
+func (s *service) startGroupWatch(ctx context.Context, ready <-chan struct{}, mqtt mqttconn.Config) (wait func(), err error) {
+	conf := s.now.Load().conf.MQTT
+	w := groupWatch{conf: mqtt, root: conf.Root, every: time.Duration(conf.GroupWatch), log: s.log}
 	if w.every == 0 {
 		return func() {}, nil
 	}

@@ -9,9 +9,18 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"thingpass/broker/cmd/thingpass/config"
 )
+
+// startReloading begins to listen for hangups. The function that it returns waits
+// for the end.
+func (s *service) startReloading(ctx context.Context, ready <-chan struct{}, hangups <-chan os.Signal) (wait func()) {
+	var reloading sync.WaitGroup
+	reloading.Go(func() { s.reloadOn(ctx, hangups, ready) })
+	return reloading.Wait
+}
 
 // reloadOn reads the configuration again at each hangup, until ctx ends.
 func (s *service) reloadOn(ctx context.Context, hangups <-chan os.Signal, ready <-chan struct{}) {

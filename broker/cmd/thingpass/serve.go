@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,25 +68,48 @@ it has reloaded.`,
 // serve runs the broker until ctx ends, and closes the service.
 func (s *service) serve(ctx context.Context, hangups <-chan os.Signal, stderr io.Writer) (err error) {
 	defer func() { err = errors.Join(err, s.close()) }()
-	conf, ready := s.now.Load().conf, make(chan struct{})
+	ready := make(chan struct{})
 	client, mqtt, err := s.newClient(ctx, stderr, ready)
 	if err != nil {
 		return unstartable(err)
 	}
-	wait, err := startGroupWatch(ctx, ready, groupWatch{conf: mqtt, root: conf.MQTT.Root, every: time.Duration(conf.MQTT.GroupWatch), log: s.log})
+	endAside, err := begin(ctx,
+		func(ctx context.Context) (func(), error) { return s.tell(ctx, client) },
+		func(ctx context.Context) (func(), error) { return s.startEvents(ctx, ready, client) },
+		func(ctx context.Context) (func(), error) { return s.startGroupWatch(ctx, ready, mqtt) },
+		func(ctx context.Context) (func(), error) { return s.startReloading(ctx, ready, hangups), nil })
+	defer endAside()
 	if err != nil {
 		return unstartable(err)
 	}
-	defer wait()
-	var reloading sync.WaitGroup
-	reloading.Go(func() { s.reloadOn(ctx, hangups, ready) })
-	defer reloading.Wait()
 	defer notify("STOPPING=1", s.log)
 	if err := client.Run(ctx); err != nil {
 		return failed(err)
 	}
 	s.log.Info("stopped")
 	return nil
+}
+
+// begin starts what runs beside the service, until ctx ends or one of them does
+// not start. The function that it returns, in both cases, ends those that did, and
+// waits for them.
+func begin(ctx context.Context, starts ...func(context.Context) (func(), error)) (end func(), err error) {
+	ctx, stop := context.WithCancel(ctx)
+	var ends []func()
+	end = func() {
+		stop()
+		for _, end := range slices.Backward(ends) {
+			end()
+		}
+	}
+	for _, start := range starts {
+		one, err := start(ctx)
+		if err != nil {
+			return end, err
+		}
+		ends = append(ends, one)
+	}
+	return end, nil
 }
 
 // newClient returns what brings the requests. It closes ready when all connections
@@ -104,7 +126,8 @@ func (s *service) newClient(ctx context.Context, stderr io.Writer, ready chan<- 
 		notify("READY=1", s.log)
 		close(ready)
 	})
-	client, err := mqttconn.New(mqtt, s, s.log)
+	mqtt.OnServed = s.meter.Served
+	client, err := mqttconn.New(mqtt, s.meter.Handler(s), s.log)
 	return client, mqtt, err
 }
 

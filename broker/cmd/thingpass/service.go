@@ -14,10 +14,13 @@ import (
 	"time"
 
 	"thingpass/broker"
+	"thingpass/broker/auditfile"
 	"thingpass/broker/awss3"
 	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/console"
 	"thingpass/broker/mqttconn"
 	"thingpass/broker/quota"
+	"thingpass/broker/sqsevents"
 )
 
 // A service answers requests as a configuration says that can be replaced while it
@@ -29,8 +32,9 @@ type service struct {
 	path   string // of the configuration; "": it is in the environment
 	log    *slog.Logger
 	level  *slog.LevelVar
-	file   *auditFile
-	audit  broker.Auditor
+	file   *auditSink
+	meter  *console.Metrics
+	audit  *console.CountedAuditor
 	counts quota.Store
 
 	now atomic.Pointer[installed]
@@ -39,10 +43,14 @@ type service struct {
 // installed is a configuration at work.
 type installed struct {
 	*broker.Broker
-	conf *config.Config
+	conf   *config.Config
+	bucket *awss3.Bucket
 }
 
-var _ mqttconn.Handler = (*service)(nil)
+var (
+	_ mqttconn.Handler  = (*service)(nil)
+	_ sqsevents.Handler = (*service)(nil)
+)
 
 // Handle answers a request by the configuration of now.
 func (s *service) Handle(ctx context.Context, m broker.Message) ([]broker.Message, error) {
@@ -52,11 +60,16 @@ func (s *service) Handle(ctx context.Context, m broker.Message) ([]broker.Messag
 // Busy refuses a request by the configuration of now.
 func (s *service) Busy(m broker.Message) ([]broker.Message, error) { return s.now.Load().Busy(m) }
 
+// Stored announces what the bucket was told, by the configuration of now.
+func (s *service) Stored(ctx context.Context, key string) ([]broker.Message, error) {
+	return s.now.Load().Stored(ctx, key)
+}
+
 // newService opens all that conf names, and asks no server.
 func newService(ctx context.Context, path string, conf *config.Config, stdout, stderr io.Writer) (*service, error) {
-	s := &service{path: path, file: &auditFile{stdout: stdout}}
+	s := &service{path: path, file: &auditSink{stdout: stdout}, meter: console.NewMetrics(kindNames(conf), version())}
 	s.log, s.level = newLogger(conf.Log, stderr)
-	s.audit = broker.NewJSONAudit(s.file)
+	s.audit = s.meter.Auditor(broker.NewJSONAudit(s.file))
 	for _, text := range exposed(conf) {
 		s.log.Warn(text)
 	}
@@ -67,11 +80,11 @@ func newService(ctx context.Context, path string, conf *config.Config, stdout, s
 }
 
 func (s *service) open(ctx context.Context, conf *config.Config) error {
-	file, err := openAuditFile(conf.Audit.File)
+	file, err := s.file.open(conf.Audit, s.log)
 	if err != nil {
 		return err
 	}
-	if err := s.file.use(file); err != nil {
+	if err := s.file.use(file, conf.Audit.File); err != nil {
 		return err
 	}
 	if s.counts, err = openQuota(conf, s.log); err != nil {
@@ -95,7 +108,7 @@ func (s *service) prepare(ctx context.Context, conf *config.Config) (*installed,
 	if err != nil {
 		return nil, nil, err
 	}
-	return &installed{b, conf}, bucket, nil
+	return &installed{b, conf, bucket}, bucket, nil
 }
 
 // tls is that of the next connection.
@@ -132,7 +145,7 @@ func (s *service) reload(ctx context.Context) (changed, waiting []string, err er
 	if err := bucket.Ready(ctx); err != nil { // the old ones go on if there are no new ones
 		return nil, nil, err
 	}
-	file, err := openAuditFile(conf.Audit.File)
+	file, err := s.file.open(conf.Audit, s.log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -141,14 +154,15 @@ func (s *service) reload(ctx context.Context) (changed, waiting []string, err er
 }
 
 // install cannot fail.
-func (s *service) install(next *installed, file *os.File) {
-	if err := s.file.use(file); err != nil {
+func (s *service) install(next *installed, file *auditfile.File) {
+	if err := s.file.use(file, next.conf.Audit.File); err != nil {
 		s.log.Warn("the old audit file is not closed well", "error", err)
 	}
 	if r, ok := s.counts.(*quota.Redis); ok {
 		_ = r.OnFailure(next.conf.Quota.OnFailure) // it has been checked
 	}
 	s.level.Set(levelNamed(next.conf.Log.Level))
+	s.meter.SetKinds(kindNames(next.conf))
 	s.now.Store(next)
 	for _, text := range exposed(next.conf) {
 		s.log.Warn(text)

@@ -35,7 +35,7 @@ func TestCredentialsTellWhenTheyEnd(t *testing.T) {
 			if got := b.CredentialsExpiry(); got != 0 {
 				t.Errorf("before any were fetched: %v", got)
 			}
-			if err := b.CheckCredentials(t.Context()); !errors.Is(err, test.err) {
+			if err := b.Ready(t.Context()); !errors.Is(err, test.err) {
 				t.Errorf("check: %v, want %v", err, test.err)
 			}
 			if got := b.CredentialsExpiry(); got != test.want {

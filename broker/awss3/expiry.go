@@ -7,13 +7,14 @@ import (
 	"context"
 	"math"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// CheckCredentials returns nil if there are credentials that can sign now. It
-// fetches them if there are none, so it is as good as a request.
-func (b *Bucket) CheckCredentials(ctx context.Context) error {
-	_, err := b.credentials.Retrieve(ctx)
-	return err
+// Credentials returns those that the bucket signs with now, for another service
+// of the same account. It is cheap: they are kept, and refreshed ahead of time.
+func (b *Bucket) Credentials(ctx context.Context) (aws.Credentials, error) {
+	return b.credentials.Retrieve(ctx)
 }
 
 // CredentialsExpiry is when the credentials that are held end, as Unix seconds:
