@@ -67,7 +67,7 @@ func (j job) message() broker.Message {
 // A pool is the queue and the workers of all connections of a Client.
 type pool struct {
 	*Client
-	jobs    chan job
+	jobs    *queue
 	ctx     context.Context // of Handle
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
@@ -75,7 +75,7 @@ type pool struct {
 }
 
 func newPool(c *Client) *pool {
-	p := &pool{Client: c, jobs: make(chan job, c.conf.Queue)}
+	p := &pool{Client: c, jobs: newQueue(c.conf.Queue, c.conf.Workers)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -83,11 +83,12 @@ func newPool(c *Client) *pool {
 func (p *pool) start() {
 	for range p.conf.Workers {
 		p.workers.Go(func() {
-			for j := range p.jobs {
+			for j, done, ok := p.jobs.pop(); ok; j, done, ok = p.jobs.pop() {
 				p.counts.queued.Add(-1)
 				p.counts.working.Add(1)
 				p.serve(j)
 				p.counts.working.Add(-1)
+				done()
 			}
 		})
 	}
@@ -98,7 +99,7 @@ func (p *pool) start() {
 // number.
 func (p *pool) stop() (stuck int) {
 	p.cancel()
-	close(p.jobs)
+	p.jobs.close()
 	done := make(chan struct{})
 	go func() {
 		p.workers.Wait()
@@ -114,13 +115,12 @@ func (p *pool) stop() (stuck int) {
 
 // offer puts a job into the queue, if there is room.
 func (p *pool) offer(j job) bool {
-	select {
-	case p.jobs <- j:
-		p.counts.queued.Add(1)
+	p.counts.queued.Add(1)
+	if p.jobs.push(j) {
 		return true
-	default:
-		return false
 	}
+	p.counts.queued.Add(-1)
+	return false
 }
 
 // serve answers a request and acknowledges it, in this order. If the link has
