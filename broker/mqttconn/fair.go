@@ -6,13 +6,16 @@ package mqttconn
 import (
 	"strings"
 	"sync"
+	"time"
 )
 
 // A queue holds the requests that wait for a worker. Things take turns: whoever
 // has one request waits for one of each other thing at most, however many one of
-// them sends. A thing has at most a share of the places, beyond which its requests
-// are refused as busy at once, and half of the workers. All of it takes the same
-// time whatever waits.
+// them sends. A thing has at most half of the workers, and a share of the places,
+// beyond which its requests are refused as busy at once; of these refusals it gets
+// as many in a second as it has places, and then silence: all things' requests
+// come through one connection, and answering a flood would hold them up. All of it
+// takes the same time whatever waits.
 type queue struct {
 	places  int // for all
 	share   int // of places, for one thing
@@ -31,7 +34,9 @@ type line struct {
 	thing   string
 	jobs    []job // that wait
 	working int
-	turning bool // among those that take turns
+	turning bool  // among those that take turns
+	second  int64 // in which
+	refused int   // so many requests were refused
 	next    *line
 }
 
@@ -41,14 +46,26 @@ func newQueue(places, workers int) *queue {
 	return q
 }
 
+// What becomes of a request.
+type verdict int
+
+const (
+	taken   verdict = iota
+	refused         // to be answered: busy
+	ignored         // not to be answered
+)
+
 // push adds a request, if there is room for it.
-func (q *queue) push(j job) bool {
+func (q *queue) push(j job) verdict {
 	who := thingOf(j.packet.Topic)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	l := q.lines[who]
-	if q.waiting == q.places || l != nil && len(l.jobs) == q.share {
-		return false
+	switch {
+	case l != nil && len(l.jobs) == q.share:
+		return l.refuse(time.Now().Unix(), q.share)
+	case q.waiting == q.places:
+		return refused
 	}
 	if l == nil {
 		l = &line{thing: who}
@@ -57,7 +74,18 @@ func (q *queue) push(j job) bool {
 	l.jobs = append(l.jobs, j)
 	q.waiting++
 	q.enter(l)
-	return true
+	return taken
+}
+
+// refuse is for a line that has its share.
+func (l *line) refuse(second int64, most int) verdict {
+	if l.second != second {
+		l.second, l.refused = second, 0
+	}
+	if l.refused++; l.refused > most {
+		return ignored
+	}
+	return refused
 }
 
 // enter gives a line its turn, after all others, if it can use it.

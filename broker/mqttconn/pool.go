@@ -114,13 +114,20 @@ func (p *pool) stop() (stuck int) {
 }
 
 // offer puts a job into the queue, if there is room.
-func (p *pool) offer(j job) bool {
+func (p *pool) offer(j job) verdict {
 	p.counts.queued.Add(1)
-	if p.jobs.push(j) {
-		return true
+	v := p.jobs.push(j)
+	if v != taken {
+		p.counts.queued.Add(-1)
 	}
-	p.counts.queued.Add(-1)
-	return false
+	return v
+}
+
+// ignore acknowledges a request without an answer.
+func (p *pool) ignore(j job) {
+	p.counts.unanswered.Add(1)
+	j.acknowledge()
+	j.link.release()
 }
 
 // serve answers a request and acknowledges it, in this order. If the link has
@@ -180,11 +187,15 @@ func (p *pool) handle(m broker.Message) (replies []broker.Message) {
 // shed refuses a request as busy, at QoS 0 so that it costs little, and
 // acknowledges it. It runs where requests are received, which a wait would stop:
 // so a refusal waits elsewhere, and where too many do, there is none.
-func (p *pool) shed(j job) {
+func (p *pool) shed(j job, v verdict) {
 	p.counts.shed.Add(1)
 	if now := time.Now().Unix(); p.shedLog.Swap(now) < now-9 {
 		p.log.Warn("more requests than we can take: refusing as busy", "queue", p.conf.Queue, "workers", p.conf.Workers,
 			"shed", p.counts.shed.Load(), "unanswered", p.counts.unanswered.Load())
+	}
+	if v == ignored {
+		p.ignore(j)
+		return
 	}
 	if j.link.pacer == nil {
 		p.refuse(j, p.busy(j.message()))
@@ -197,9 +208,7 @@ func (p *pool) shed(j job) {
 	}
 	wait, ok := j.link.pacer.reserve(size, paceBusy)
 	if !ok {
-		p.counts.unanswered.Add(1)
-		j.acknowledge()
-		j.link.release()
+		p.ignore(j)
 		return
 	}
 	p.workers.Go(func() {
