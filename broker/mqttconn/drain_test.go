@@ -61,7 +61,8 @@ func TestDrainFinishesAndAcknowledgesWhatItHas(t *testing.T) {
 		return echo(m), nil
 	}})
 	cam1 := newThing(t, s, "cam1")
-	sendAll(t, []*thing{cam1}, requests)
+	things := []*thing{cam1, newThing(t, s, "cam2")}
+	sendAll(t, things, requests)
 	eventually(t, "all requests have arrived", func() bool { return first.Stats().Requests == requests })
 	first.stop()
 	if err := cam1.send("meanwhile"); err != nil {
@@ -72,7 +73,7 @@ func TestDrainFinishesAndAcknowledgesWhatItHas(t *testing.T) {
 	if err := first.end(t); err != nil {
 		t.Fatal(err)
 	}
-	awaitAll(t, []*thing{cam1}, requests)
+	awaitAll(t, things, requests)
 	if n := cam1.answers("meanwhile"); n != 0 {
 		t.Error("a request was taken after the drain had begun")
 	}

@@ -6,6 +6,7 @@ package mqttconn_test
 import (
 	"bufio"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -146,10 +147,10 @@ func (p *peer) subscribed(props packets.Properties) {
 	}
 }
 
-// request gives the client a request of cam1, at QoS 1 with that packet id, or
+// request gives the client a request of one of 64 things, at QoS 1 with that packet id, or
 // at QoS 0 with id 0.
 func (p *peer) request(id uint16, payload string) {
-	p.send(&packets.Publish{PacketID: id, QoS: qosOf(id), Topic: "thingpass/cam1/upload-request", Payload: []byte(payload), Properties: &packets.Properties{}})
+	p.send(&packets.Publish{PacketID: id, QoS: qosOf(id), Topic: fmt.Sprintf("thingpass/cam%d/upload-request", id%64), Payload: []byte(payload), Properties: &packets.Properties{}})
 }
 
 func qosOf(id uint16) byte {

@@ -65,8 +65,12 @@ func (l *link) receive(r paho.PublishReceived) (bool, error) {
 	switch {
 	case !l.take():
 		l.counts.dropped.Add(1) // not acknowledged: it is given to us again, when we are back
-	case l.full() || !l.pool.offer(j):
-		l.pool.shed(j)
+	case l.full():
+		l.pool.shed(j, refused)
+	default:
+		if v := l.pool.offer(j); v != taken {
+			l.pool.shed(j, v)
+		}
 	}
 	return true, nil
 }

@@ -68,7 +68,7 @@ func (j job) message() broker.Message {
 // A pool is the queue and the workers of all connections of a Client.
 type pool struct {
 	*Client
-	jobs    chan job
+	jobs    *queue
 	ctx     context.Context // of Handle
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
@@ -76,7 +76,7 @@ type pool struct {
 }
 
 func newPool(c *Client) *pool {
-	p := &pool{Client: c, jobs: make(chan job, c.conf.Queue)}
+	p := &pool{Client: c, jobs: newQueue(c.conf.Queue, c.conf.Workers)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -84,11 +84,12 @@ func newPool(c *Client) *pool {
 func (p *pool) start() {
 	for range p.conf.Workers {
 		p.workers.Go(func() {
-			for j := range p.jobs {
+			for j, done, ok := p.jobs.pop(); ok; j, done, ok = p.jobs.pop() {
 				p.counts.queued.Add(-1)
 				p.counts.working.Add(1)
 				p.serve(j)
 				p.counts.working.Add(-1)
+				done()
 			}
 		})
 	}
@@ -99,7 +100,7 @@ func (p *pool) start() {
 // number.
 func (p *pool) stop() (stuck int) {
 	p.cancel()
-	close(p.jobs)
+	p.jobs.close()
 	done := make(chan struct{})
 	go func() {
 		p.workers.Wait()
@@ -114,14 +115,20 @@ func (p *pool) stop() (stuck int) {
 }
 
 // offer puts a job into the queue, if there is room.
-func (p *pool) offer(j job) bool {
-	select {
-	case p.jobs <- j:
-		p.counts.queued.Add(1)
-		return true
-	default:
-		return false
+func (p *pool) offer(j job) verdict {
+	p.counts.queued.Add(1)
+	v := p.jobs.push(j)
+	if v != taken {
+		p.counts.queued.Add(-1)
 	}
+	return v
+}
+
+// ignore acknowledges a request without an answer.
+func (p *pool) ignore(j job) {
+	p.counts.unanswered.Add(1)
+	j.acknowledge()
+	j.link.release()
 }
 
 // serve answers a request and acknowledges it, in this order. If the link has
@@ -184,11 +191,15 @@ func (p *pool) handle(m broker.Message) (replies []broker.Message) {
 // shed refuses a request as busy, at QoS 0 so that it costs little, and
 // acknowledges it. It runs where requests are received, which a wait would stop:
 // so a refusal waits elsewhere, and where too many do, there is none.
-func (p *pool) shed(j job) {
+func (p *pool) shed(j job, v verdict) {
 	p.counts.shed.Add(1)
 	if now := time.Now().Unix(); p.shedLog.Swap(now) < now-9 {
 		p.log.Warn("more requests than we can take: refusing as busy", "queue", p.conf.Queue, "workers", p.conf.Workers,
 			"shed", p.counts.shed.Load(), "unanswered", p.counts.unanswered.Load())
+	}
+	if v == ignored {
+		p.ignore(j)
+		return
 	}
 	if j.link.pacer == nil {
 		p.refuse(j, p.busy(j.message()))
@@ -201,9 +212,7 @@ func (p *pool) shed(j job) {
 	}
 	wait, ok := j.link.pacer.reserve(size, paceBusy)
 	if !ok {
-		p.counts.unanswered.Add(1)
-		j.acknowledge()
-		j.link.release()
+		p.ignore(j)
 		return
 	}
 	p.workers.Go(func() {

@@ -68,7 +68,10 @@ func TestRequestsAreHandledAtTheSameTime(t *testing.T) {
 		time.Sleep(work)
 		return echo(m), nil
 	}})
-	things := []*thing{newThing(t, s, "cam0"), newThing(t, s, "cam1"), newThing(t, s, "cam2"), newThing(t, s, "cam3")}
+	var things []*thing
+	for i := range 8 {
+		things = append(things, newThing(t, s, fmt.Sprint("cam", i)))
+	}
 	began := time.Now()
 	sendAll(t, things, requests)
 	awaitAll(t, things, requests)

@@ -26,7 +26,7 @@ type Stats struct {
 	Expired       int64         // requests whose Message Expiry Interval passed while they waited: acknowledged, not answered
 	Paced         int64         // messages that waited to keep the pace
 	PacedTime     time.Duration // how long they waited, together
-	Unanswered    int64         // requests shed without even a refusal, which would have broken the pace
+	Unanswered    int64         // requests shed without even a refusal: it would have broken the pace, or held up the others in a flood
 }
 
 // counters are Stats while they change.
