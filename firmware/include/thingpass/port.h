@@ -128,6 +128,11 @@ struct thingpass_source {
 
     // Called once, when the upload has ended in whatever way. May be NULL.
     void (*close)(void *ctx);
+
+    // Goes to a byte, so that the next read begins there. Returns THINGPASS_OK
+    // or < 0. May be NULL: an object in parts is then read from its beginning
+    // where a part is to be sent again.
+    int (*seek)(void *ctx, uint64_t offset);
 };
 
 #ifdef __cplusplus

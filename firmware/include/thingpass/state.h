@@ -58,6 +58,8 @@ struct thingpass_s3_error {
 
 struct thingpass_reader {
     const struct thingpass_source *source;
+    uint64_t pos;  // bytes read since the beginning
+    uint64_t skip; // of them, to be passed over
     uint64_t left;
     bool touched; // something has been read since the last rewind
     bool probed;  // it was asked for more than its size
@@ -99,6 +101,11 @@ struct thingpass_pass {
     int64_t day;             // whose keys it gives, in days since 1970
 };
 
+struct thingpass_part {
+    uint32_t number;
+    struct thingpass_span url;
+};
+
 struct thingpass_upload {
     uint8_t phase;
     bool asked;      // this phase's message has been published
@@ -114,6 +121,14 @@ struct thingpass_upload {
     uint8_t grants;     // grants used
     uint8_t puts;       // transfers that count as attempts
     uint8_t failures;   // of transfers, for the backoff
+    uint8_t window;     // parts to ask for
+    uint8_t part_count; // granted
+    uint8_t part_next;  // the one at hand
+    bool sought;        // the source has been sent to it
+    struct thingpass_part parts[2];
+    uint64_t part_size;
+    size_t upload_id_len; // of the id kept before the key
+    uint32_t crc;         // of the whole object
     struct thingpass_object object;
     struct thingpass_reader reader;
     struct thingpass_grant grant;

@@ -91,7 +91,13 @@ enum thingpass_mode {
     // for a pass when it has none that suits, and keeps it in the reply buffer
     // until it ends, until the day (UTC) is over, or until an object of another
     // mode, kind, type or other metadata names is stored.
-    THINGPASS_MODE_PASS = 1
+    THINGPASS_MODE_PASS = 1,
+
+    // Grants for an object's parts, a few at a time: PUT each, report [P-12].
+    // For large files on bad links: what has arrived stays, also when the thing
+    // reboots and stores the same id again. The source must be rewindable; it
+    // is read twice, first for its CRC-32. Give it a deadline of its own.
+    THINGPASS_MODE_MULTIPART = 2
 };
 
 // What to store. Everything that is pointed to stays yours and must not change

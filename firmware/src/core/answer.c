@@ -8,6 +8,7 @@
 #include "backoff.h"
 #include "clock.h"
 #include "key.h"
+#include "parts.h"
 #include "pass.h"
 #include "reply.h"
 #include "upload.h"
@@ -38,6 +39,17 @@ static int end_with(struct thingpass *tp, int err) {
     return err;
 }
 
+// Two parts' URLs with session tokens may be too much, where one is not.
+static int on_large_reply(struct thingpass *tp) {
+    struct thingpass_upload *u = &tp->upload;
+    if (thingpass_wants_parts(tp) && u->phase == THINGPASS_PHASE_ASK && u->window > 1) {
+        u->window = 1;
+        thingpass_plan_ask(tp, 0);
+        return 1;
+    }
+    return end_with(tp, THINGPASS_ESPACE);
+}
+
 // Waits as long as a refusal says, then the phase's message is sent again.
 static void wait_as_told(struct thingpass *tp, const struct thingpass_reply *reply) {
     uint32_t wait_ms = reply->retry_after_s * 1000;
@@ -50,6 +62,10 @@ static void wait_as_told(struct thingpass *tp, const struct thingpass_reply *rep
 
 static int on_refusal(struct thingpass *tp, const struct thingpass_reply *reply) {
     thingpass_copy_cut(tp->result.code, sizeof tp->result.code, reply->code);
+    if (thingpass_span_is(reply->code, "no-such-upload") && tp->upload.upload_id_len > 0) {
+        thingpass_parts_lost(tp);
+        return 1;
+    }
     if (reply->may_retry) {
         wait_as_told(tp, reply);
         return 1;
@@ -93,20 +109,26 @@ static int on_grant_reply(struct thingpass *tp, struct thingpass_json *json,
     if (!reply->success) {
         bool late = thingpass_json_find(json, 0, "objectKey") != 0 ||
                     thingpass_span_is(reply->code, "not-found") ||
-                    thingpass_span_is(reply->code, "mismatch");
+                    thingpass_span_is(reply->code, "mismatch") ||
+                    thingpass_span_is(reply->code, "parts-missing");
         return late ? 0 : on_refusal(tp, reply);
     }
     if (u->key_len > 0 &&
         thingpass_confirms(json, 0, thingpass_span_of(thingpass_key(tp)), u->object.source->size)) {
         return 0;
     }
-    int err = take_grant(tp, json, reply->time, reply_len);
+    int err = thingpass_wants_parts(tp) ? thingpass_parts_take(tp, json, reply->time, reply_len)
+                                        : take_grant(tp, json, reply->time, reply_len);
     if (err < 0) {
-        return end_with(tp, err);
+        return err == THINGPASS_ESPACE ? on_large_reply(tp) : end_with(tp, err);
     }
     thingpass_count(&u->grants);
     tp->result.code[0] = '\0';
-    thingpass_plan_connect(tp, 0);
+    if (thingpass_wants_parts(tp)) {
+        thingpass_parts_next(tp);
+    } else {
+        thingpass_plan_connect(tp, 0);
+    }
     return 1;
 }
 
@@ -142,7 +164,8 @@ static int on_failed_report(struct thingpass *tp, const struct thingpass_json *j
         !thingpass_span_equal(key, thingpass_span_of(thingpass_key(tp)))) {
         return 0;
     }
-    if (thingpass_span_is(reply->code, "not-found")) {
+    if (thingpass_span_is(reply->code, "not-found") ||
+        thingpass_span_is(reply->code, "parts-missing")) {
         thingpass_copy_cut(tp->result.code, sizeof tp->result.code, reply->code);
         thingpass_ask_anew(tp);
         return 1;
@@ -161,7 +184,8 @@ static int on_report_reply(struct thingpass *tp, const struct thingpass_json *js
     if (!reply->success) {
         return on_failed_report(tp, json, reply);
     }
-    if (thingpass_json_find(json, 0, "uploadUrl") != 0) {
+    if (thingpass_json_find(json, 0, "uploadUrl") != 0 ||
+        thingpass_json_find(json, 0, "parts") != 0) {
         return 0;
     }
     if (!thingpass_confirms(json, 0, thingpass_span_of(thingpass_key(tp)),
@@ -207,7 +231,7 @@ int thingpass_receive(struct thingpass *tp, const char *topic, size_t topic_len,
         err = thingpass_json_parse(&json, begin, len, c->chunk, c->chunk_size);
     }
     if (err == THINGPASS_ESPACE) {
-        return mentions_id(tp, text) ? end_with(tp, err) : 0;
+        return mentions_id(tp, text) ? on_large_reply(tp) : 0;
     }
     return err < 0 ? err : take_reply(tp, &json, len);
 }

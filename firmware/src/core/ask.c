@@ -6,6 +6,7 @@
 #include "backoff.h"
 #include "clock.h"
 #include "key.h"
+#include "parts.h"
 #include "pass.h"
 #include "request.h"
 #include "upload.h"
@@ -65,6 +66,8 @@ static struct thingpass_writer put_ask(const struct thingpass *tp, struct thingp
         // A one-pass object's checksum comes too late for the form.
         r->sum = tp->upload.object.source->rewindable ? tp->upload.sum : r->sum;
         thingpass_put_pass_request(&w, r);
+    } else if (thingpass_wants_parts(tp)) {
+        thingpass_put_parts_request(&w, r, thingpass_upload_id(tp), tp->upload.window);
     } else {
         thingpass_put_request(&w, r);
     }
@@ -135,7 +138,11 @@ int thingpass_step_ask(struct thingpass *tp) {
 int thingpass_step_report(struct thingpass *tp) {
     struct thingpass_request r = report_of(tp);
     struct thingpass_writer w = payload_writer(tp, put_topic(tp, "/upload-complete"));
-    thingpass_put_report(&w, &r);
+    if (thingpass_wants_parts(tp)) {
+        thingpass_put_parts_report(&w, &r, thingpass_upload_id(tp), tp->upload.crc);
+    } else {
+        thingpass_put_report(&w, &r);
+    }
     return publish(tp, &w, &tp->result.reports);
 }
 

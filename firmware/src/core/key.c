@@ -15,7 +15,27 @@ char *thingpass_reply_begin(const struct thingpass *tp) {
 
 size_t thingpass_reply_room(const struct thingpass *tp) {
     size_t n = tp->upload.key_len;
-    return tp->config.reply_size - tp->pass.len - (n > 0 ? n + 1 : 0);
+    size_t id = tp->upload.upload_id_len;
+    return tp->config.reply_size - tp->pass.len - (n > 0 ? n + 1 : 0) - (id > 0 ? id + 1 : 0);
+}
+
+const char *thingpass_upload_id(const struct thingpass *tp) {
+    size_t n = tp->upload.upload_id_len;
+    return n > 0 ? thingpass_key(tp) - n - 1 : "";
+}
+
+int thingpass_upload_id_keep(struct thingpass *tp, struct thingpass_span upload_id,
+                             size_t reply_len) {
+    const struct thingpass_config *c = &tp->config;
+    size_t end = c->reply_size - tp->upload.key_len - 1;
+    if (end - reply_len < upload_id.n + 1) {
+        return THINGPASS_ESPACE;
+    }
+    struct thingpass_writer w = {(char *)c->reply + end - upload_id.n - 1, upload_id.n, 0};
+    thingpass_put(&w, upload_id);
+    w.buf[upload_id.n] = '\0';
+    tp->upload.upload_id_len = upload_id.n;
+    return THINGPASS_OK;
 }
 
 int thingpass_key_make(struct thingpass *tp, const struct thingpass_span parts[3],
@@ -23,6 +43,7 @@ int thingpass_key_make(struct thingpass *tp, const struct thingpass_span parts[3
     const struct thingpass_config *c = &tp->config;
     size_t n = parts[0].n + parts[1].n + parts[2].n;
     tp->upload.key_len = 0;
+    tp->upload.upload_id_len = 0;
     tp->result.object_key = "";
     if (c->reply_size - reply_len < n + 1) {
         return THINGPASS_ESPACE;

@@ -17,6 +17,12 @@ const char *thingpass_key(const struct thingpass *tp);
 size_t thingpass_reply_room(const struct thingpass *tp);
 char *thingpass_reply_begin(const struct thingpass *tp);
 
+// Keeps the id of an upload in parts before the key, likewise; "" while there is
+// none. To be called after the key's function, which forgets it.
+const char *thingpass_upload_id(const struct thingpass *tp);
+int thingpass_upload_id_keep(struct thingpass *tp, struct thingpass_span upload_id,
+                             size_t reply_len);
+
 // Keeps key, which may be part of a reply that fills the first reply_len bytes
 // of the reply buffer. Returns THINGPASS_OK, or THINGPASS_ESPACE when it does not
 // fit behind it; then no key is kept.

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "clock.h"
 #include "header.h"
+#include "reply.h"
 
 enum { root = 0, fields_max = 40, name_max = 128 };
 
@@ -107,7 +107,6 @@ static bool key_part_ok(struct thingpass_span s, size_t least) {
 
 static int read_pass(struct thingpass_json *json, struct thingpass_pass_fields *pass) {
     struct thingpass_span mode;
-    uint64_t expires;
     int fields = thingpass_json_find(json, root, "fields");
     if (thingpass_json_string(json, root, "mode", &mode) < 0 || !thingpass_span_is(mode, "pass") ||
         fields <= 0 || thingpass_json_type(json, fields) != THINGPASS_JSON_OBJECT ||
@@ -118,11 +117,9 @@ static int read_pass(struct thingpass_json *json, struct thingpass_pass_fields *
         thingpass_json_u64(json, root, "minSize", &pass->min_size) < 0 ||
         thingpass_json_u64(json, root, "maxSize", &pass->max_size) < 0 ||
         pass->min_size > pass->max_size ||
-        thingpass_json_u64(json, root, "expiresAt", &expires) < 0 || expires > INT64_MAX ||
-        !thingpass_time_is_sane((int64_t)expires)) {
+        thingpass_reply_time(json, root, "expiresAt", &pass->expires_at) < 0) {
         return THINGPASS_EREPLY;
     }
-    pass->expires_at = (int64_t)expires;
     return pack_fields(json, fields, &pass->fields);
 }
 

@@ -18,4 +18,14 @@ int thingpass_reader_begin(struct thingpass_reader *r, const struct thingpass_so
 // bytes are returned, unless the source could not tell yet.
 int thingpass_reader_next(struct thingpass_reader *r, void *buf, size_t cap);
 
+// Goes to len bytes from offset on, by the shortest way that the source offers;
+// thingpass_reader_skip must follow. Only for rewindable sources. Returns
+// THINGPASS_OK or THINGPASS_ESOURCE.
+int thingpass_reader_range(struct thingpass_reader *r, uint64_t offset, uint64_t len);
+
+// Reads over bytes before the range, at most cap of them into buf. Returns
+// THINGPASS_OK when there are none left, 1 when there are more, or
+// THINGPASS_EAGAIN, THINGPASS_ESOURCE or THINGPASS_ELENGTH.
+int thingpass_reader_skip(struct thingpass_reader *r, void *buf, size_t cap);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "http_response.h"
+#include "parts.h"
 #include "pass.h"
 #include "s3.h"
 #include "upload.h"
@@ -16,15 +17,21 @@ enum {
 };
 
 static void act_on(struct thingpass *tp) {
-    // A form is stored whatever the key holds already, so that here 412 says
-    // something else: S3 does not take it for a form.
-    if (tp->response.status == 412 && thingpass_wants_pass(tp)) {
+    unsigned status = tp->response.status;
+    bool parts = thingpass_wants_parts(tp);
+    // Forms and parts are stored whatever the key holds already, so that 412
+    // says something else there: S3 does not take it for a form.
+    if (status == 412 && (parts || thingpass_wants_pass(tp))) {
         thingpass_finish(tp, THINGPASS_EREJECTED);
         return;
     }
-    switch (thingpass_s3_judge(tp->response.status, tp->s3_error.code)) {
+    if (status == 404 && parts && strcmp(tp->s3_error.code, "NoSuchUpload") == 0) {
+        thingpass_parts_lost(tp);
+        return;
+    }
+    switch (thingpass_s3_judge(status, tp->s3_error.code)) {
     case THINGPASS_S3_STORED:
-        thingpass_plan_report(tp);
+        parts ? thingpass_part_stored(tp) : thingpass_plan_report(tp);
         break;
     case THINGPASS_S3_ASK_AGAIN:
         thingpass_ask_anew(tp);

@@ -25,8 +25,8 @@ struct thingpass_span thingpass_reply_id(const struct thingpass_json *json) {
     return id;
 }
 
-static int read_time(const struct thingpass_json *json, int entry, const char *name,
-                     int64_t *time) {
+int thingpass_reply_time(const struct thingpass_json *json, int entry, const char *name,
+                         int64_t *time) {
     uint64_t value;
     *time = 0;
     if (thingpass_json_u64(json, entry, name, &value) < 0 || value > INT64_MAX ||
@@ -60,7 +60,7 @@ static int read_refusal(const struct thingpass_json *json, int entry,
 static int read_reply(const struct thingpass_json *json, int entry, struct thingpass_reply *reply) {
     struct thingpass_span status;
     reply->id = thingpass_reply_id(json);
-    if (reply->id.n == 0 || read_time(json, root, "time", &reply->time) < 0 ||
+    if (reply->id.n == 0 || thingpass_reply_time(json, root, "time", &reply->time) < 0 ||
         thingpass_json_string(json, entry, "status", &status) < 0) {
         return THINGPASS_EREPLY;
     }
@@ -113,7 +113,7 @@ static int pack_headers(struct thingpass_json *json, int node, struct thingpass_
     return THINGPASS_OK;
 }
 
-static bool key_ok(struct thingpass_span key) {
+bool thingpass_key_ok(struct thingpass_span key) {
     if (key.n == 0 || key.n > THINGPASS_KEY_MAX) {
         return false;
     }
@@ -140,9 +140,9 @@ static int read_grant(struct thingpass_json *json, int entry,
     if (!mode_is_put(json) || headers <= 0 ||
         thingpass_json_type(json, headers) != THINGPASS_JSON_OBJECT ||
         thingpass_json_string(json, entry, "objectKey", &grant->object_key) < 0 ||
-        !key_ok(grant->object_key) ||
+        !thingpass_key_ok(grant->object_key) ||
         thingpass_json_string(json, entry, "uploadUrl", &grant->url) < 0 ||
-        read_time(json, entry, "expiresAt", &grant->expires_at) < 0) {
+        thingpass_reply_time(json, entry, "expiresAt", &grant->expires_at) < 0) {
         return THINGPASS_EREPLY;
     }
     return pack_headers(json, headers, &grant->headers);

@@ -36,6 +36,15 @@ struct thingpass_span thingpass_reply_id(const struct thingpass_json *json);
 int thingpass_reply_read(const struct thingpass_json *json, int entry,
                          struct thingpass_reply *reply);
 
+// Reads a field that is a moment. Returns THINGPASS_OK or THINGPASS_EREPLY, and
+// then *time is 0.
+int thingpass_reply_time(const struct thingpass_json *json, int entry, const char *name,
+                         int64_t *time);
+
+// Whether it can be an object's key: not empty, not too long, and no control
+// characters.
+bool thingpass_key_ok(struct thingpass_span key);
+
 // Reads a grant of mode `put`. Packs the headers where they stand, so it can be
 // called once only. Returns THINGPASS_OK, THINGPASS_EREPLY or THINGPASS_EHEADER
 // (a header that would break the request or is ours to set), and then *grant is

@@ -70,7 +70,7 @@ static bool source_ok(const struct thingpass_source *source) {
 
 int thingpass_object_check(const struct thingpass_object *object) {
     if (object == NULL || !source_ok(object->source) ||
-        (unsigned)object->mode > THINGPASS_MODE_PASS ||
+        (unsigned)object->mode > THINGPASS_MODE_MULTIPART ||
         !text_ok(object->kind, THINGPASS_KIND_MAX, thingpass_is_kind_char)) {
         return THINGPASS_EINVAL;
     }
@@ -81,6 +81,10 @@ int thingpass_object_check(const struct thingpass_object *object) {
         return THINGPASS_EINVAL;
     }
     if (object->captured_at != 0 && !thingpass_time_is_sane(object->captured_at)) {
+        return THINGPASS_EINVAL;
+    }
+    if (object->mode == THINGPASS_MODE_MULTIPART &&
+        (!object->source->rewindable || object->source->size == 0)) {
         return THINGPASS_EINVAL;
     }
     return metadata_ok(object) ? THINGPASS_OK : THINGPASS_EINVAL;
@@ -164,6 +168,38 @@ void thingpass_put_pass_request(struct thingpass_writer *w,
         thingpass_put_text(w, ",\"checksum\":\"sha256\"");
     }
     thingpass_put_text(w, "}");
+}
+
+void thingpass_put_parts_request(struct thingpass_writer *w,
+                                 const struct thingpass_request *request, const char *upload_id,
+                                 unsigned count) {
+    const struct thingpass_object *object = request->object;
+    put_text_field(w, "{\"id\":", request->id);
+    put_text_field(w, ",\"kind\":", object->kind);
+    thingpass_put_text(w, ",\"mode\":\"multipart\"");
+    put_text_field(w, ",\"contentType\":", object->source->content_type);
+    put_u64_field(w, ",\"size\":", object->source->size);
+    if (request->captured_at != 0) {
+        put_u64_field(w, ",\"capturedAt\":", (uint64_t)request->captured_at);
+    }
+    put_metadata_field(w, object->metadata, object->metadata_count);
+    put_text_field(w, ",\"objectKey\":", request->object_key);
+    put_text_field(w, ",\"uploadId\":", upload_id);
+    put_u64_field(w, ",\"count\":", count);
+    thingpass_put_text(w, "}");
+}
+
+void thingpass_put_parts_report(struct thingpass_writer *w, const struct thingpass_request *request,
+                                const char *upload_id, uint32_t crc) {
+    const uint8_t bytes[4] = {(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8),
+                              (uint8_t)crc};
+    put_text_field(w, "{\"id\":", request->id);
+    put_text_field(w, ",\"objectKey\":", request->object_key);
+    put_u64_field(w, ",\"size\":", request->object->source->size);
+    put_text_field(w, ",\"uploadId\":", upload_id);
+    thingpass_put_text(w, ",\"crc32\":\"");
+    thingpass_put_hex(w, bytes, sizeof bytes);
+    thingpass_put_text(w, "\"}");
 }
 
 void thingpass_put_report(struct thingpass_writer *w, const struct thingpass_request *request) {

@@ -29,6 +29,13 @@ int thingpass_object_check(const struct thingpass_object *object);
 void thingpass_put_request(struct thingpass_writer *w, const struct thingpass_request *request);
 void thingpass_put_pass_request(struct thingpass_writer *w,
                                 const struct thingpass_request *request);
+// The same for an object in parts [P-12]. upload_id is "" at first.
+void thingpass_put_parts_request(struct thingpass_writer *w,
+                                 const struct thingpass_request *request, const char *upload_id,
+                                 unsigned count);
+void thingpass_put_parts_report(struct thingpass_writer *w, const struct thingpass_request *request,
+                                const char *upload_id, uint32_t crc);
+
 void thingpass_put_report(struct thingpass_writer *w, const struct thingpass_request *request);
 
 #endif

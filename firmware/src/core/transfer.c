@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "http_request.h"
 #include "http_response.h"
+#include "parts.h"
 #include "pass.h"
 #include "reader.h"
 #include "upload.h"
@@ -30,7 +30,7 @@ int thingpass_wait_for_stream(struct thingpass *tp, uint32_t patience_ms) {
 
 static int hash_init(struct thingpass *tp) {
     const struct thingpass_sha256 *sha = tp->config.sha256;
-    tp->upload.hashing = !tp->upload.have_sum;
+    tp->upload.hashing = !tp->upload.have_sum && !thingpass_wants_parts(tp);
     if (!tp->upload.hashing) {
         return THINGPASS_OK;
     }
@@ -40,6 +40,7 @@ static int hash_init(struct thingpass *tp) {
 static void begin_transfer(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
     u->connecting = true;
+    u->sought = false;
     u->answered = false;
     u->write_failed = false;
     u->body_sent = false;
@@ -67,7 +68,9 @@ static int form_init(struct thingpass *tp) {
 
 static int begin_send(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
-    int err = thingpass_reader_begin(&u->reader, u->object.source);
+    // The source of an object in parts is at its place already.
+    int err = thingpass_wants_parts(tp) ? THINGPASS_OK
+                                        : thingpass_reader_begin(&u->reader, u->object.source);
     if (err == THINGPASS_OK) {
         err = hash_init(tp);
     }
@@ -85,12 +88,28 @@ static int begin_send(struct thingpass *tp) {
     return THINGPASS_STEP_RUN;
 }
 
+// The source is on its way to the part, or it failed.
+static int wait_for_source(struct thingpass *tp, int r) {
+    if (r == THINGPASS_EAGAIN) {
+        tp->upload.wake_ms = thingpass_clock_ms(tp) + source_poll_ms;
+        return THINGPASS_STEP_WAIT;
+    }
+    if (r < 0) {
+        thingpass_finish(tp, r);
+    }
+    return THINGPASS_STEP_RUN;
+}
+
 int thingpass_step_connect(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
     if (!u->connecting) {
         if (thingpass_clock_ms(tp) >= u->grant.valid_until_ms) {
             thingpass_plan_ask(tp, 0);
             return THINGPASS_STEP_RUN;
+        }
+        int r = thingpass_wants_parts(tp) ? thingpass_part_seek(tp) : THINGPASS_OK;
+        if (r != THINGPASS_OK) {
+            return wait_for_source(tp, r);
         }
         begin_transfer(tp);
     }
@@ -103,83 +122,6 @@ int thingpass_step_connect(struct thingpass *tp) {
     }
     connection_lost(tp);
     return THINGPASS_STEP_RUN;
-}
-
-static size_t fill_head(struct thingpass *tp) {
-    struct thingpass_upload *u = &tp->upload;
-    const struct thingpass_grant *g = &u->grant;
-    const struct thingpass_http_request request = {
-        "PUT", g->target, g->host, g->port, g->tls, g->headers, u->object.source->size};
-    size_t n =
-        thingpass_http_put_head(&request, u->head_sent, tp->config.chunk, tp->config.chunk_size);
-    u->head_sent += n;
-    return n;
-}
-
-static size_t fill_post_head(struct thingpass *tp) {
-    struct thingpass_upload *u = &tp->upload;
-    const struct thingpass_grant *g = &u->grant;
-    char line[80];
-    struct thingpass_writer w = {line, sizeof line, 0};
-    thingpass_put_text(&w, "Content-Type: multipart/form-data; boundary=");
-    thingpass_put_text(&w, u->boundary);
-    thingpass_put_text(&w, "\r\n");
-    const struct thingpass_span headers = {line, w.len};
-    const struct thingpass_http_request request = {
-        "POST", g->target, g->host, g->port, g->tls, headers, u->object.source->size + u->form_len};
-    size_t n =
-        thingpass_http_put_head(&request, u->head_sent, tp->config.chunk, tp->config.chunk_size);
-    u->head_sent += n;
-    return n;
-}
-
-// What comes before the object, and what behind it.
-static size_t fill_before(struct thingpass *tp) {
-    if (!thingpass_wants_pass(tp)) {
-        return fill_head(tp);
-    }
-    const struct thingpass_form form = thingpass_pass_form(tp);
-    size_t n = fill_post_head(tp);
-    return n + thingpass_form_before(&form, &tp->upload.form_sent, (char *)tp->config.chunk + n,
-                                     tp->config.chunk_size - n);
-}
-
-static size_t fill_after(struct thingpass *tp, size_t n) {
-    if (!thingpass_wants_pass(tp)) {
-        return 0;
-    }
-    const struct thingpass_form form = thingpass_pass_form(tp);
-    return thingpass_form_after(&form, &tp->upload.tail_sent, (char *)tp->config.chunk + n,
-                                tp->config.chunk_size - n);
-}
-
-static int hash_more(struct thingpass *tp, const char *p, size_t n) {
-    const struct thingpass_sha256 *sha = tp->config.sha256;
-    if (!tp->upload.hashing || n == 0) {
-        return THINGPASS_OK;
-    }
-    return sha->update(sha->ctx, p, n) < 0 ? THINGPASS_EIO : THINGPASS_OK;
-}
-
-// Puts the next bytes of the request into the chunk buffer. Returns how many
-// there are now, 0 at the end, or < 0.
-static int fill(struct thingpass *tp) {
-    struct thingpass_upload *u = &tp->upload;
-    char *chunk = tp->config.chunk;
-    size_t n = fill_before(tp);
-    if (n < tp->config.chunk_size) {
-        int r = thingpass_reader_next(&u->reader, chunk + n, tp->config.chunk_size - n);
-        if (r < 0 && !(r == THINGPASS_EAGAIN && n > 0)) {
-            return r;
-        }
-        if (r > 0 && hash_more(tp, chunk + n, (size_t)r) < 0) {
-            return THINGPASS_EIO;
-        }
-        n += r > 0 ? (size_t)r : r == 0 ? fill_after(tp, n) : 0;
-    }
-    u->chunk_len = n;
-    u->chunk_sent = 0;
-    return n > 0;
 }
 
 static void body_sent(struct thingpass *tp) {
@@ -215,7 +157,7 @@ static int write_chunk(struct thingpass *tp) {
 int thingpass_step_send(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
     if (u->chunk_sent == u->chunk_len) {
-        int r = fill(tp);
+        int r = thingpass_fill(tp);
         u->progress_ms = thingpass_clock_ms(tp); // a slow source is no stalled stream
         if (r == THINGPASS_EAGAIN) {
             u->wake_ms = u->progress_ms + source_poll_ms;

@@ -7,10 +7,7 @@
 
 #include "id.h"
 #include "pass.h"
-#include "reader.h"
 #include "request.h"
-
-enum { source_poll_ms = 20 };
 
 static bool in_flight(const struct thingpass *tp) {
     return tp->upload.phase != THINGPASS_PHASE_IDLE && tp->upload.phase != THINGPASS_PHASE_ENDED;
@@ -37,6 +34,7 @@ static void reset_upload(struct thingpass *tp, const struct thingpass_object *ob
     u->started_ms = now;
     u->deadline_ms = now + deadline;
     u->wake_ms = now;
+    u->window = sizeof u->parts / sizeof *u->parts;
     if (object->sha256 != NULL) {
         memcpy(u->sum, object->sha256, sizeof u->sum);
         u->have_sum = true;
@@ -139,60 +137,6 @@ void thingpass_plan_report(struct thingpass *tp) {
     plan(tp, THINGPASS_PHASE_REPORT, 0);
 }
 
-bool thingpass_sum_final(struct thingpass *tp) {
-    struct thingpass_upload *u = &tp->upload;
-    const struct thingpass_sha256 *sha = tp->config.sha256;
-    if (sha->final(sha->ctx, u->sum) < 0) {
-        thingpass_finish(tp, THINGPASS_EIO);
-        return false;
-    }
-    u->have_sum = true;
-    return true;
-}
-
-static int hash_begin(struct thingpass *tp) {
-    const struct thingpass_sha256 *sha = tp->config.sha256;
-    int err = thingpass_reader_begin(&tp->upload.reader, tp->upload.object.source);
-    if (err == THINGPASS_OK && sha->init(sha->ctx) < 0) {
-        err = THINGPASS_EIO;
-    }
-    tp->upload.hashing = true;
-    return err;
-}
-
-// Reads and hashes one chunk.
-static int hash_next(struct thingpass *tp) {
-    const struct thingpass_sha256 *sha = tp->config.sha256;
-    int n = thingpass_reader_next(&tp->upload.reader, tp->config.chunk, tp->config.chunk_size);
-    if (n > 0 && sha->update(sha->ctx, tp->config.chunk, (size_t)n) < 0) {
-        return THINGPASS_EIO;
-    }
-    return n;
-}
-
-static int step_hash(struct thingpass *tp) {
-    struct thingpass_upload *u = &tp->upload;
-    if (!u->object.source->rewindable || u->have_sum) {
-        thingpass_plan_leave(tp);
-        return THINGPASS_STEP_RUN;
-    }
-    int r = u->hashing ? THINGPASS_OK : hash_begin(tp);
-    if (r == THINGPASS_OK) {
-        r = hash_next(tp);
-    }
-    if (r == THINGPASS_EAGAIN) {
-        u->wake_ms = thingpass_clock_ms(tp) + source_poll_ms;
-        return THINGPASS_STEP_WAIT;
-    }
-    if (r < 0) {
-        thingpass_finish(tp, r);
-    } else if (r == 0 && thingpass_sum_final(tp)) {
-        u->hashing = false;
-        thingpass_plan_leave(tp);
-    }
-    return THINGPASS_STEP_RUN;
-}
-
 static int step_idle(struct thingpass *tp, uint64_t *wake_ms) {
     uint64_t until = thingpass_connection_idle_until_ms(tp);
     if (until != 0 && thingpass_clock_ms(tp) >= until) {
@@ -206,7 +150,7 @@ static int step_idle(struct thingpass *tp, uint64_t *wake_ms) {
 static int step_phase(struct thingpass *tp) {
     switch (tp->upload.phase) {
     case THINGPASS_PHASE_HASH:
-        return step_hash(tp);
+        return thingpass_step_hash(tp);
     case THINGPASS_PHASE_ASK:
         return thingpass_step_ask(tp);
     case THINGPASS_PHASE_CONNECT:

@@ -43,10 +43,13 @@ void thingpass_plan_connect(struct thingpass *tp, uint32_t delay_ms);
 void thingpass_plan_report(struct thingpass *tp);
 void thingpass_finish(struct thingpass *tp, int err);
 
+// hash.c: one step of a phase. All steps return an enum thingpass_step_result.
+int thingpass_step_hash(struct thingpass *tp);
+
 // Ends the hash into upload.sum; false if the upload has ended over it.
 bool thingpass_sum_final(struct thingpass *tp);
 
-// ask.c: one step of a phase. All steps return an enum thingpass_step_result.
+// ask.c
 int thingpass_step_ask(struct thingpass *tp);
 int thingpass_step_report(struct thingpass *tp);
 
@@ -72,6 +75,10 @@ bool thingpass_awaits_reply(const struct thingpass *tp);
 // transfer.c
 int thingpass_step_connect(struct thingpass *tp);
 int thingpass_step_send(struct thingpass *tp);
+
+// fill.c: puts the next bytes of the request into the chunk buffer. Returns how
+// many there are now, 0 at the end, or < 0.
+int thingpass_fill(struct thingpass *tp);
 
 // Nothing moved: waits on, or takes the connection for lost when nothing has
 // moved for so long.

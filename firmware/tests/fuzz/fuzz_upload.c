@@ -191,6 +191,18 @@ static void deliver(struct chaos *c, struct thingpass *tp) {
         "\"keySuffix\":"
         "\"b\",\"uploadUrl\":\"https://h/\",\"fields\":{},\"minSize\":1,\"maxSize\":299,"
         "\"expiresAt\":1795424401}",
+        ",\"status\":\"success\",\"time\":1795424400,\"mode\":\"multipart\",\"objectKey\":\"k\","
+        "\"uploadId\":\"u\",\"checksum\":\"crc32\",\"partSize\":200,\"partCount\":2,\"expiresAt\":"
+        "1795425300,\"parts\":[{\"number\":1,\"size\":200,\"uploadUrl\":\"https://h/"
+        "1\"},{\"number\":2,\"size\":100,\"uploadUrl\":\"https://h/2\"}]}",
+        ",\"status\":\"success\",\"time\":1795424400,\"mode\":\"multipart\",\"objectKey\":\"k\","
+        "\"uploadId\":\"u\",\"checksum\":\"crc32\",\"partSize\":200,\"partCount\":2,\"expiresAt\":"
+        "1795425300,\"parts\":[{\"number\":2,\"size\":100,\"uploadUrl\":\"https://h/2\"}]}",
+        ",\"status\":\"success\",\"time\":1795424400,\"mode\":\"multipart\",\"objectKey\":\"k\","
+        "\"uploadId\":\"u\",\"checksum\":\"crc32\",\"partSize\":200,\"partCount\":2,\"expiresAt\":"
+        "1795425300,\"parts\":[]}",
+        ",\"status\":\"error\",\"time\":1795424400,\"code\":\"parts-missing\"}",
+        ",\"status\":\"error\",\"time\":1795424400,\"code\":\"no-such-upload\"}",
     };
     static const char topic[] = "thingpass/cam1/response";
     char text[700] = "{\"id\":\"";
@@ -201,8 +213,8 @@ static void deliver(struct chaos *c, struct thingpass *tp) {
     strcat(text, "\"");
     size_t len = strlen(text);
     if (b < 0xc0) {
-        strcat(text, parts[b % 9]);
-        if (b % 9 == 1) { // what is in flight, as the broker would say it
+        strcat(text, parts[b % 14]);
+        if (b % 14 == 1) { // what is in flight, as the broker would say it
             strcat(text, thingpass_result(tp)->object_key);
             strcat(text, "\"}");
         }
@@ -237,8 +249,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const uint8_t choice = next(&c);
     const bool rewindable = (choice & 1) != 0;
     const struct thingpass_source source = {
-        &c,          300, "a/b", true, rewindable, source_read, rewindable ? source_rewind : NULL,
-        source_close};
+        &c,           300, "a/b", true, rewindable, source_read, rewindable ? source_rewind : NULL,
+        source_close, NULL};
     struct thingpass_config config = {0};
     struct thingpass_object object = {0};
     struct thingpass tp;
@@ -254,11 +266,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     config.chunk_size = 1024;
     object.kind = "photo";
     object.source = &source;
-    object.mode = (choice & 2) != 0 ? THINGPASS_MODE_PASS : THINGPASS_MODE_PUT;
+    object.mode = (enum thingpass_mode)((choice >> 1) % 3U);
+    object.mode =
+        rewindable || object.mode != THINGPASS_MODE_MULTIPART ? object.mode : THINGPASS_MODE_PASS;
     require(reply != NULL && chunk != NULL && thingpass_init(&tp, &config) == 0);
     // The second may reuse the connection and the pass; the third changes the mode.
     for (unsigned round = 0; round < 3; round++) {
-        if (round == 2 && (choice & 4) != 0) {
+        if (round == 2 && (choice & 0x80) != 0) {
             object.mode =
                 object.mode == THINGPASS_MODE_PUT ? THINGPASS_MODE_PASS : THINGPASS_MODE_PUT;
         }

@@ -24,7 +24,7 @@ static int rewind_ok(void *ctx) {
 }
 
 static struct thingpass_source source_of(const char *type, uint64_t size) {
-    struct thingpass_source s = {NULL, size, type, true, true, read_none, rewind_ok, NULL};
+    struct thingpass_source s = {NULL, size, type, true, true, read_none, rewind_ok, NULL, NULL};
     return s;
 }
 

@@ -205,7 +205,8 @@ static int read_nothing(void *ctx, void *buf, size_t cap) {
 
 static void a_one_pass_source_is_begun_once(void **state) {
     (void)state;
-    const struct thingpass_source source = {NULL, 1, NULL, true, false, read_nothing, NULL, NULL};
+    const struct thingpass_source source = {NULL,         1,    NULL, true, false,
+                                            read_nothing, NULL, NULL, NULL};
     struct thingpass_reader r;
     char byte;
     memset(&r, 0, sizeof r);

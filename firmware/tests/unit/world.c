@@ -191,6 +191,9 @@ static void request_is_whole(struct world *w) {
     }
     w->stored_len = len;
     w->stored_count++;
+    if (w->keep != NULL) {
+        w->keep(w);
+    }
 }
 
 static void head_is_whole(struct world *w) {
@@ -341,6 +344,11 @@ static int publish(void *ctx, const char *topic, const void *payload, size_t len
     size_t i = ask ? w->asks++ : w->reports_sent++;
     size_t count = ask ? w->grant_count : w->report_count;
     const struct world_reply *script = ask ? w->grants : w->reports;
+    if (w->answer != NULL) {
+        const struct world_reply reply = {w->answer(w, m->topic, m->payload), 0};
+        post(w, &reply, m->payload);
+        return THINGPASS_OK;
+    }
     post(w, &script[i < count ? i : count - 1], m->payload);
     return THINGPASS_OK;
 }
@@ -368,8 +376,8 @@ struct world *world_new(size_t len) {
     w->clock = (struct thingpass_clock){w, now_ms};
     w->random = (struct thingpass_random){w, fill_random};
     w->sha256 = (struct thingpass_sha256){w, hash_init, hash_update, hash_final};
-    w->source = (struct thingpass_source){w,    len,         "image/jpeg",  true,
-                                          true, source_read, source_rewind, source_close};
+    w->source = (struct thingpass_source){w,           len,           "image/jpeg", true, true,
+                                          source_read, source_rewind, source_close, NULL};
     w->object.kind = "photo";
     w->object.source = &w->source;
     w->config.thing = "cam1";

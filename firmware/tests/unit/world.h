@@ -50,6 +50,12 @@ struct world {
     struct world_put puts[world_puts];
     size_t grant_count, report_count, put_count;
     const char *key; // what $KEY becomes
+
+    // Instead of a script: the answer to a question, and what is done with each
+    // object that is stored.
+    const char *(*answer)(struct world *w, const char *topic, const char *payload);
+    void (*keep)(struct world *w);
+    void *test;
     int64_t ttl_s;
 
     // Nuisances.
