@@ -40,6 +40,8 @@ type MQTTOptions struct {
 	// WriteTimeout is how long a client may take nothing before it is
 	// disconnected, default 5 s.
 	WriteTimeout time.Duration
+	Strict       *Strict           // refuse what AWS IoT Core refuses; nil: do not
+	WebSocket    *WebSocketOptions // serve MQTT over WebSocket as well; nil: do not
 	Log          *slog.Logger
 }
 
@@ -47,6 +49,7 @@ type MQTTOptions struct {
 type MQTT struct {
 	server   *mqtt.Server
 	listener *mtlsListener
+	hook     *hook
 	closed   sync.Once
 }
 
@@ -70,14 +73,35 @@ func StartMQTT(ctx context.Context, o MQTTOptions) (*MQTT, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start MQTT: %w", err)
 	}
-	m := &MQTT{server: newServer(log), listener: newListener(tcp, o.tls(), log)}
+	m := &MQTT{server: newServer(log, o.Strict), listener: newListener(tcp, o.tls(), log)}
 	m.listener.goodbye = m.goodbye
+	m.listener.strict = o.Strict
 	m.listener.patience.Store(int64(orDefault(o.WriteTimeout, writeTimeout)))
-	if err := m.serve(&hook{topics: t, server: m.server, sessions: m.listener.sessions, log: log}); err != nil {
+	if err := m.openWeb(ctx, o, t); err != nil {
+		tcp.Close()
+		return nil, fmt.Errorf("start MQTT: %w", err)
+	}
+	m.hook = &hook{topics: t, server: m.server, sessions: m.listener.sessions, strict: o.Strict, log: log}
+	if err := m.serve(m.hook); err != nil {
 		tcp.Close()
 		return nil, fmt.Errorf("start MQTT: %w", err)
 	}
 	return m, nil
+}
+
+func (m *MQTT) openWeb(ctx context.Context, o MQTTOptions, t *topics) error {
+	if o.WebSocket == nil {
+		return nil
+	}
+	if o.WebSocket.Key.ID == "" || o.WebSocket.Key.Secret == "" {
+		return errors.New("a WebSocket needs an access key: who signs with it is let in")
+	}
+	l, err := listen(ctx, "MQTT over WebSocket", orDefault(o.WebSocket.Listen, "127.0.0.1:0"))
+	if err != nil {
+		return err
+	}
+	m.listener.web = newWebDoor(l, o.WebSocket, t.brokers[0], o.Certificate, m.listener.log)
+	return nil
 }
 
 func (o *MQTTOptions) check() error {
@@ -100,7 +124,7 @@ func (o *MQTTOptions) tls() *tls.Config {
 }
 
 // newServer sets mochi to AWS IoT Core's limits, or to none.
-func newServer(log *slog.Logger) *mqtt.Server {
+func newServer(log *slog.Logger, strict *Strict) *mqtt.Server {
 	limits := mqtt.NewDefaultServerCapabilities()
 	limits.MaximumPacketSize = maxPacket
 	limits.MaximumQos = 1
@@ -110,6 +134,10 @@ func newServer(log *slog.Logger) *mqtt.Server {
 	limits.MaximumClientWritesPending = 16 << 10
 	limits.MaximumInflight = 1<<16 - 1
 	limits.ReceiveMaximum = 1<<16 - 1
+	if strict != nil {
+		limits.ReceiveMaximum = awsUnacked
+		limits.MaximumMessageExpiryInterval = awsExpiry
+	}
 	return mqtt.New(&mqtt.Options{
 		Capabilities:           limits,
 		Logger:                 slog.New(withoutPackets{log.Handler()}),
@@ -143,6 +171,14 @@ func (m *MQTT) goodbye() {
 
 // Addr is where the server listens.
 func (m *MQTT) Addr() net.Addr { return m.listener.net.Addr() }
+
+// WebAddr is where it listens for WebSockets, nil if it does not.
+func (m *MQTT) WebAddr() net.Addr {
+	if m.listener.web == nil {
+		return nil
+	}
+	return m.listener.web.net.Addr()
+}
 
 // Close ends the server within a few seconds. Clients of MQTT 5 are told.
 func (m *MQTT) Close() error {

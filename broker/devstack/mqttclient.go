@@ -4,25 +4,30 @@
 package devstack
 
 import (
-	"crypto/tls"
+	"net"
 	"sync/atomic"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 )
 
-// client is the connection of somebody whose certificate was verified. mochi
+// client is the connection of somebody who has proved who it is. mochi
 // keeps it for as long as the session, so this is where a session's owner is.
 type client struct {
-	*tls.Conn
+	net.Conn
+	tcp      net.Conn // what is below
 	who      identity
 	window   *window
+	quota    *quota        // nil unless Strict
 	patience *atomic.Int64 // the listener's
 	dropped  atomic.Int64  // messages
 	id       string        // client id, once it is known; see sessions
 	gone     chan struct{} // closed when mochi is done with it
 	// Which lock of sessions.moving it holds. Its own goroutine only.
 	publishing, moving bool
+
+	subscribing atomic.Bool // a SUBSCRIBE is being answered
+	verdicts    []byte      // on its filters; its own goroutine only
 }
 
 // owner is the connection of a mochi client; ok is false for one that is not
@@ -36,12 +41,20 @@ func owner(cl *mqtt.Client) (*client, bool) {
 // to a client, whoever publishes to it waits: one stuck thing would hold up the
 // broker, and thereby all things.
 func (c *client) Write(p []byte) (int, error) {
+	c.quota.delay(len(p), c.window.ended)
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(time.Duration(c.patience.Load())))
 	n, err := c.Conn.Write(p)
 	if err != nil {
-		c.NetConn().Close() // first, or TLS would try for another 5 s to say goodbye
+		c.tcp.Close() // first, or TLS would try for another 5 s to say goodbye
 		c.Close()
 	}
+	return n, err
+}
+
+// Read delays what exceeds a quota.
+func (c *client) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.quota.delay(n, c.window.ended)
 	return n, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -30,6 +31,8 @@ type hook struct {
 	topics   *topics
 	server   *mqtt.Server
 	sessions *sessions
+	strict   *Strict // nil: not
+	discards atomic.Int64
 	log      *slog.Logger
 }
 
@@ -41,23 +44,38 @@ func (h *hook) Provides(b byte) bool {
 		mqtt.OnSessionEstablish, mqtt.OnSessionEstablished, mqtt.OnDisconnect, mqtt.OnClientExpired,
 		mqtt.OnPublish, mqtt.OnPublished, mqtt.OnPublishDropped:
 		return true
+	case mqtt.OnSubscribe, mqtt.OnSubscribed, mqtt.OnSelectSubscribers:
+		return h.strict != nil
 	}
 	return false
 }
 
 // OnConnect lets a client in, or tells it in CONNACK that it may not.
 func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
-	err := h.admit(cl, pk)
+	code, err := packets.ErrNotAuthorized, h.admit(cl, pk)
+	if err == nil || h.strict != nil && len(pk.Connect.ClientIdentifier) > awsClientID { // AWS has a word for this one
+		code, err = h.narrowConnect(cl, pk)
+	}
 	if err == nil {
 		return h.takeOver(cl)
 	}
 	h.refused(cl, "CONNECT", err)
-	code := packets.ErrNotAuthorized
 	if cl.Properties.ProtocolVersion < 5 {
-		code = packets.ErrBadUsernameOrPassword // mochi makes 5, "not authorized", of it
+		code = oldWord(code)
 	}
 	_ = h.server.SendConnack(cl, code, false, nil)
 	return err
+}
+
+// oldWord is what mochi makes the right return code of MQTT 3.1.1 of.
+func oldWord(code packets.Code) packets.Code {
+	switch code {
+	case packets.ErrNotAuthorized:
+		return packets.ErrBadUsernameOrPassword // 5, "not authorized"
+	case packets.ErrClientIdentifierNotValid:
+		return code // 2
+	}
+	return packets.ErrServerUnavailable // 3
 }
 
 // OnConnectAuthenticate is mochi's second question about the same.
@@ -95,13 +113,25 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 		if code, err := h.checkPublish(conn.who, pk); err != nil {
 			h.refused(cl, "PUBLISH", err)
 			h.explain(cl, pk, code)
+			if h.strict != nil && pk.FixedHeader.Qos > 1 && cl.Properties.ProtocolVersion < 5 {
+				return swallow(), nil // no answer [M]
+			}
 			return pk, packets.ErrRejectPacket // ends mochi's read loop, and so the connection
 		}
+		if h.strict != nil && conn.quota.in.take() > 0 {
+			h.discarded(cl, "inbound", pk.TopicName)
+			return swallow(), nil
+		}
+	case packets.Subscribe:
+		return h.narrowSubscribe(cl, pk)
 	}
 	return pk, nil
 }
 
 func (h *hook) checkPublish(who identity, pk packets.Packet) (packets.Code, error) {
+	if code, err := h.narrowPublish(pk); err != nil {
+		return code, err
+	}
 	if err := h.topics.publish(who, pk.TopicName); err != nil {
 		return packets.ErrNotAuthorized, err
 	}
@@ -147,7 +177,7 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 		h.refused(cl, what, err)
 		return false
 	}
-	return true
+	return write || h.mayDeliver(cl, conn, topic)
 }
 
 // OnSessionEstablished logs who is there.

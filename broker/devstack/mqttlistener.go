@@ -32,6 +32,8 @@ type mtlsListener struct {
 	patience atomic.Int64 // with a client that takes nothing, a time.Duration
 	goodbye  func()       // tells the clients that the server ends
 	sessions *sessions
+	strict   *Strict
+	web      *webDoor // nil: none
 	log      *slog.Logger
 
 	mu    sync.Mutex
@@ -50,6 +52,9 @@ func (l *mtlsListener) Init(*slog.Logger) error { return nil }
 
 // Serve accepts until Close.
 func (l *mtlsListener) Serve(establish listeners.EstablishFn) {
+	if l.web != nil {
+		l.serveWeb(establish)
+	}
 	for {
 		raw, err := l.net.Accept()
 		if err == nil {
@@ -79,10 +84,15 @@ func (l *mtlsListener) serve(raw net.Conn, establish listeners.EstablishFn) {
 		l.log.Warn("mqtt refused", "what", "TLS", "why", err, "remote", remote)
 		return
 	}
-	c := &client{Conn: conn, who: who, window: newWindow(), patience: &l.patience, gone: make(chan struct{})}
-	err = establish(l.ID(), c)
+	l.run(conn, raw, who, establish)
+}
+
+// run serves a client that is known, until it leaves.
+func (l *mtlsListener) run(conn, tcp net.Conn, who identity, establish listeners.EstablishFn) {
+	c := &client{Conn: conn, tcp: tcp, who: who, window: newWindow(), quota: newQuota(l.strict), patience: &l.patience, gone: make(chan struct{})}
+	err := establish(l.ID(), c)
 	l.sessions.left(c)
-	l.log.Debug("mqtt connection ended", "who", who, "remote", remote, "why", err)
+	l.log.Debug("mqtt connection ended", "who", who, "remote", tcp.RemoteAddr().String(), "why", err)
 }
 
 // identify shakes hands and reads the client's certificate.
@@ -110,6 +120,9 @@ func (l *mtlsListener) Close(listeners.CloseFn) {
 	l.conns = nil
 	l.mu.Unlock()
 	l.net.Close()
+	if l.web != nil {
+		l.web.net.Close()
+	}
 	l.patience.Store(int64(farewell)) // a stuck client must not keep us
 	for conn := range conns {
 		_ = conn.SetWriteDeadline(time.Now().Add(farewell))
@@ -124,6 +137,9 @@ func (l *mtlsListener) Close(listeners.CloseFn) {
 		conn.Close()
 	}
 	l.busy.Wait()
+	if l.web != nil {
+		l.web.server.Close() // who has not introduced himself
+	}
 }
 
 func (l *mtlsListener) add(conn net.Conn) bool {

@@ -5,6 +5,7 @@ package devstack
 
 import (
 	"context"
+	stdlog "log"
 	"log/slog"
 	"slices"
 )
@@ -34,4 +35,9 @@ func (h withoutPackets) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h withoutPackets) WithGroup(name string) slog.Handler {
 	return withoutPackets{h.Handler.WithGroup(name)}
+}
+
+// quietLog is where net/http tells of clients that break off.
+func quietLog(log *slog.Logger) *stdlog.Logger {
+	return slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 }

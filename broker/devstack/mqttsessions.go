@@ -25,12 +25,15 @@ import (
 // that the client has just moved out of: it is lost. So nobody moves while a
 // message is under way.
 type sessions struct {
-	mu     sync.Mutex
-	latest map[string]*client // by client id
-	moving sync.RWMutex       // read: a message is under way; write: a client moves
+	mu       sync.Mutex
+	latest   map[string]*client   // by client id
+	connects map[string]time.Time // likewise; see mayConnect
+	moving   sync.RWMutex         // read: a message is under way; write: a client moves
 }
 
-func newSessions() *sessions { return &sessions{latest: make(map[string]*client)} }
+func newSessions() *sessions {
+	return &sessions{latest: make(map[string]*client), connects: make(map[string]time.Time)}
+}
 
 // claim makes c the latest connection of the client id and returns the one
 // before, which may be nil. Each connection waits for the one before it.

@@ -86,11 +86,21 @@ func (w *window) end() { w.once.Do(func() { close(w.ended) }) }
 // by the Receive Maximum that it remembers: so it must not remember any.
 func (h *hook) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	if conn, ok := owner(cl); ok {
-		conn.window.resize(cl.Properties.Props.ReceiveMaximum)
+		conn.window.resize(h.windowOf(cl))
 		h.sessions.move(conn) // until CONNACK
 	}
 	cl.Properties.Props.ReceiveMaximum = 0
 	cl.State.Inflight.ResetSendQuota(0)
+}
+
+// windowOf is the client's Receive Maximum, or AWS's limit of what a client has
+// not acknowledged.
+func (h *hook) windowOf(cl *mqtt.Client) uint16 {
+	n := cl.Properties.Props.ReceiveMaximum
+	if h.strict != nil && (n == 0 || n > awsUnacked) {
+		return awsUnacked
+	}
+	return n
 }
 
 // OnPacketEncode comes before each packet that is written to a client.
@@ -101,7 +111,8 @@ func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet
 	case pk.FixedHeader.Type == packets.Connack:
 		h.sessions.moved(conn)
 		pk.Properties.MaximumPacketSize = maxPacket
-		pk.Properties.RetainAvailableFlag = true // and its value is 0
+		pk.Properties.RetainAvailableFlag = true           // and its value is 0
+		pk.Properties.SubIDAvailableFlag = h.strict != nil // likewise
 	case pk.FixedHeader.Type == packets.Publish && pk.FixedHeader.Qos > 0:
 		if tooLarge(pk) { // mochi will not send it, so nobody will acknowledge it
 			cl.State.Inflight.Delete(pk.PacketID)
@@ -109,6 +120,9 @@ func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet
 			break
 		}
 		conn.window.acquire(pk.PacketID, pk.FixedHeader.Dup)
+		if !pk.FixedHeader.Dup {
+			h.paceDelivery(cl, conn, pk.TopicName)
+		}
 	}
 	return pk
 }
