@@ -194,33 +194,22 @@ func (p *pool) shed(j job) {
 		p.refuse(j, p.busy(j.message()))
 		return
 	}
-	refusals := p.busy(j.message())
-	size := 0
-	for _, m := range refusals {
-		size += len(m.Topic) + len(m.Payload)
-	}
-	wait, ok := j.link.pacer.reserve(size, paceBusy)
-	if !ok {
+	if j.link.pacer.crowded() {
 		p.counts.unanswered.Add(1)
 		j.acknowledge()
 		j.link.release()
 		return
 	}
-	p.workers.Go(func() {
-		if await(j.link.wire.ctx, wait) == nil {
-			p.refuse(j, refusals)
-			return
-		}
-		j.link.release()
-	})
+	refusals := p.busy(j.message())
+	p.workers.Go(func() { p.refuse(j, refusals) })
 }
 
-// refuse publishes refusals, whose turn it is, and acknowledges the request.
+// refuse publishes refusals and acknowledges the request.
 func (p *pool) refuse(j job, refusals []broker.Message) {
 	defer j.link.release()
 	for _, m := range refusals {
 		m.QoS = 0
-		if _, err := j.link.hand(m, replyLife); err != nil {
+		if _, err := j.link.publish(m, replyLife); err != nil {
 			return
 		}
 	}
