@@ -108,12 +108,12 @@ func (s *Stack) brokerSettings(o *Options) []brokerSetting {
 		Endpoint: "https://" + s.guess(o.S3Port, DefaultS3Port),
 		Bucket:   o.Bucket,
 		Region:   o.Region,
-		KeyFile:  filepath.Join(o.Dir, "s3-credentials.json"),
+		KeyFile:  o.keyFile(),
 	}
 	if !noS3 {
 		s3 = *s.ready.S3
 	}
-	return []brokerSetting{
+	settings := []brokerSetting{
 		{"mqtt", "server", mqtt.Server, noMQTT},
 		{"mqtt", "ca", s.ready.CAFile, false},
 		{"mqtt", "cert", s.ready.Broker.Cert, false},
@@ -126,6 +126,10 @@ func (s *Stack) brokerSettings(o *Options) []brokerSetting {
 		{"s3", "ca", s.ready.CAFile, false},
 		{"s3", "access_key_file", s3.KeyFile, false},
 	}
+	if mqtt.Strict {
+		settings = append(settings, brokerSetting{"mqtt", "profile", "aws", false})
+	}
+	return settings
 }
 
 // guess is where a part that runs elsewhere most likely is.

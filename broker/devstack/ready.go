@@ -33,6 +33,9 @@ type ReadyMQTT struct {
 	Port   int    `json:"port"`
 	Root   string `json:"root"`
 	Group  string `json:"group"`
+	// WebSocket is wss://host:port/mqtt for who signs with S3's access key.
+	WebSocket string `json:"webSocket,omitempty"`
+	Strict    bool   `json:"strict,omitempty"` // it refuses what AWS IoT Core refuses
 }
 
 // Address is host:port.

@@ -51,6 +51,9 @@ type Options struct {
 	Region    string // default DefaultRegion
 	Root      string // of the topics, default DefaultRoot
 	Only      Part
+	Strict    *Strict // see MQTTOptions
+	WebSocket bool    // serve MQTT over WebSocket, too: who signs with the access key is the broker
+	WebPort   int     // 0 is any free port
 	Log       *slog.Logger
 }
 
@@ -162,24 +165,41 @@ func (s *Stack) start(ctx context.Context, o *Options, h hosts) error {
 }
 
 func (s *Stack) startMQTT(ctx context.Context, o *Options, h hosts, d *certs.Dir, server certs.Identity) (err error) {
-	s.MQTT, err = StartMQTT(ctx, MQTTOptions{
+	options := MQTTOptions{
 		Listen:      net.JoinHostPort(h.listen, strconv.Itoa(o.MQTTPort)),
 		Certificate: server.TLSCertificate(),
 		ClientCAs:   d.CA().Pool(),
 		Root:        o.Root,
 		Observers:   []string{DefaultObserver},
+		Strict:      o.Strict,
 		Log:         o.Log,
-	})
-	if err != nil {
+	}
+	if o.WebSocket {
+		key, err := LoadAccessKey(o.keyFile())
+		if err != nil {
+			return err
+		}
+		options.WebSocket = &WebSocketOptions{Listen: net.JoinHostPort(h.listen, strconv.Itoa(o.WebPort)), Key: key, Region: o.Region}
+	}
+	if s.MQTT, err = StartMQTT(ctx, options); err != nil {
 		return err
 	}
-	s.ready.MQTT = &ReadyMQTT{Host: h.public, Port: s.MQTT.Addr().(*net.TCPAddr).Port, Root: o.Root, Group: DefaultGroup}
+	s.ready.MQTT = &ReadyMQTT{Host: h.public, Port: portOf(s.MQTT.Addr()), Root: o.Root, Group: DefaultGroup, Strict: o.Strict != nil}
 	s.ready.MQTT.Server = "mqtts://" + s.ready.MQTT.Address()
+	if o.WebSocket {
+		s.ready.MQTT.WebSocket = "wss://" + net.JoinHostPort(h.public, strconv.Itoa(portOf(s.MQTT.WebAddr()))) + "/mqtt"
+	}
 	return nil
 }
 
+// portOf is that of a TCP listener.
+func portOf(addr net.Addr) int { return addr.(*net.TCPAddr).Port }
+
+// keyFile is where the access key is.
+func (o *Options) keyFile() string { return filepath.Join(o.Dir, "s3-credentials.json") }
+
 func (s *Stack) startS3(ctx context.Context, o *Options, h hosts, server certs.Identity) error {
-	keyFile := filepath.Join(o.Dir, "s3-credentials.json")
+	keyFile := o.keyFile()
 	key, err := LoadAccessKey(keyFile)
 	if err != nil {
 		return err
@@ -200,7 +220,7 @@ func (s *Stack) startS3(ctx context.Context, o *Options, h hosts, server certs.I
 		return err
 	}
 	s.ready.S3 = &ReadyS3{
-		Endpoint: "https://" + net.JoinHostPort(h.public, strconv.Itoa(s.S3.Addr().(*net.TCPAddr).Port)),
+		Endpoint: "https://" + net.JoinHostPort(h.public, strconv.Itoa(portOf(s.S3.Addr()))),
 		Bucket:   o.Bucket,
 		Region:   o.Region,
 		DataDir:  dir,

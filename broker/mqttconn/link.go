@@ -32,7 +32,7 @@ type link struct {
 }
 
 func newLink(c *conn, w *wire) *link {
-	l := &link{conn: c, wire: w, session: newSession(), pacer: newPacer(c.conf.Pace, time.Now), lost: make(chan error, 1), idle: make(chan struct{})}
+	l := &link{conn: c, wire: w, session: newSession(), pacer: newPacer(c.conf.Pace), lost: make(chan error, 1), idle: make(chan struct{})}
 	l.paho = paho.NewClient(paho.ClientConfig{
 		ClientID:          c.id,
 		Conn:              w,

@@ -20,6 +20,7 @@ package mqttconn
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -74,20 +75,29 @@ func (p Pace) ahead() int {
 }
 
 // A pacer keeps one connection to its pace. A nil pacer never waits.
+//
+// Whoever waits takes nothing before it is its turn: places given in advance
+// would leave no room for what is received meanwhile.
 type pacer struct {
-	both bool
-	now  func() time.Time
+	both  bool
+	now   func() time.Time
+	sleep func(context.Context, time.Duration)
+
+	turn    chan struct{} // holds one token; who waits for it gets it in order
+	waiting atomic.Int64
 
 	mu               sync.Mutex
 	publishes, bytes bucket
 }
 
 // newPacer returns nil where nothing is paced.
-func newPacer(p Pace, now func() time.Time) *pacer {
+func newPacer(p Pace) *pacer {
 	if p.Mode == PaceOff {
 		return nil
 	}
-	return &pacer{both: p.Mode == PaceBoth, now: now, publishes: newBucket(p.Publishes), bytes: newBucket(p.Bytes)}
+	turn := make(chan struct{}, 1)
+	turn <- struct{}{}
+	return &pacer{both: p.Mode == PaceBoth, now: time.Now, sleep: sleep, turn: turn, publishes: newBucket(p.Publishes), bytes: newBucket(p.Bytes)}
 }
 
 // received counts a message of that size that came in.
@@ -97,36 +107,55 @@ func (p *pacer) received(size int) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.now()
-	p.publishes.take(now, 1)
-	p.bytes.take(now, size)
+	p.take(p.now(), size)
 }
 
-// reserve takes the next place for a message of that size, and returns how long
-// it is until then: places are given in the order of the calls. If that is longer
-// than most, no place is taken, and ok is false.
-func (p *pacer) reserve(size int, most time.Duration) (wait time.Duration, ok bool) {
-	if p == nil {
-		return 0, true
+// wait returns when a message of that size may be published, and how long that
+// took. The error is ctx's.
+func (p *pacer) wait(ctx context.Context, size int) (waited time.Duration, err error) {
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
+	began := p.now()
+	select {
+	case <-p.turn:
+	case <-ctx.Done():
+		return 0, ctx.Err()
 	}
+	defer func() { p.turn <- struct{}{} }()
+	for pause := p.try(size); pause > 0; pause = p.try(size) {
+		if p.sleep(ctx, pause); ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+	}
+	return p.now().Sub(began), ctx.Err()
+}
+
+// try takes what a message needs and returns 0, or takes nothing and returns how
+// long it is until there is room.
+func (p *pacer) try(size int) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
-	wait = max(p.publishes.wait(now), p.bytes.wait(now))
-	if wait > most {
-		return wait, false
+	pause := max(p.publishes.wait(now), p.bytes.wait(now))
+	if pause == 0 {
+		p.take(now, size)
 	}
-	p.publishes.take(now, 1)
-	p.bytes.take(now, size)
-	return wait, true
+	return pause
 }
 
-// await waits for the place; the error is ctx's.
-func await(ctx context.Context, wait time.Duration) error {
-	if wait > 0 {
-		sleep(ctx, wait)
-	}
-	return ctx.Err()
+func (p *pacer) take(now time.Time, size int) {
+	p.publishes.take(now, 1)
+	p.bytes.take(now, size)
+}
+
+// crowded tells whether so many wait that one more would wait longer than
+// paceBusy.
+func (p *pacer) crowded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	ahead := time.Duration(float64(p.waiting.Load()) * p.publishes.unit)
+	return ahead+max(p.publishes.wait(now), p.bytes.wait(now)) > paceBusy
 }
 
 // A bucket is kept as the time at which it will be full again: taking from it

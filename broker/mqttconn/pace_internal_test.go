@@ -4,12 +4,14 @@
 package mqttconn
 
 import (
+	"context"
 	"crypto/tls"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
+
+	"thingpass/broker"
 )
 
 // A clock is moved by hand.
@@ -31,6 +33,15 @@ func most(times []time.Time) int {
 	return best
 }
 
+// paced is a pacer whose time passes when it sleeps.
+func paced(mode PaceMode) (*pacer, *clock) {
+	c := &clock{time.Unix(1e9, 0)}
+	p := newPacer(Pace{Mode: mode}.withDefaults())
+	p.now = c.now
+	p.sleep = func(_ context.Context, d time.Duration) { c.advance(d) }
+	return p, c
+}
+
 // Whenever messages come, no second has more of them than the quota, and time is
 // not wasted.
 func TestNoSecondHasMoreThanTheQuota(t *testing.T) {
@@ -44,82 +55,130 @@ func TestNoSecondHasMoreThanTheQuota(t *testing.T) {
 			return 0
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			c := &clock{time.Unix(1e9, 0)}
-			p := newPacer(Pace{Mode: PaceEach}.withDefaults(), c.now)
-			var sent []time.Time
-			for range 2000 {
-				c.advance(gap())
-				wait, ok := p.reserve(100, math.MaxInt64)
-				if !ok {
-					t.Fatal("no place, however long the wait")
+		for _, mode := range []PaceMode{PaceEach, PaceBoth} {
+			t.Run(name+", "+string(mode), func(t *testing.T) {
+				p, c := paced(mode)
+				var sent []time.Time
+				for range 2000 {
+					c.advance(gap())
+					p.received(100)
+					if mode == PaceBoth {
+						sent = append(sent, c.Time)
+					}
+					if _, err := p.wait(t.Context(), 100); err != nil {
+						t.Fatal(err)
+					}
+					sent = append(sent, c.Time)
 				}
-				sent = append(sent, c.Add(wait))
-			}
-			if n := most(sent); n > 96 {
-				t.Errorf("%d within a second", n)
-			}
-			if took := sent[len(sent)-1].Sub(sent[0]); name == "all at once" && took > 23*time.Second {
-				t.Errorf("2000 messages took %v", took)
-			}
-		})
+				if n := most(sent); n > 97 {
+					t.Errorf("%d within a second", n)
+				}
+				if took := sent[len(sent)-1].Sub(sent[0]); name == "all at once" && took > time.Duration(len(sent))*12*time.Millisecond {
+					t.Errorf("%d messages took %v", len(sent), took)
+				}
+			})
+		}
 	}
 }
 
 func TestBytesAreKeptToTheQuota(t *testing.T) {
-	c := &clock{time.Unix(1e9, 0)}
-	p := newPacer(Pace{Mode: PaceEach}.withDefaults(), c.now)
+	p, c := paced(PaceEach)
 	began, total := c.Time, 0
 	for range 200 { // 8 KB each: 64 in a second are more than enough
-		wait, _ := p.reserve(8<<10, math.MaxInt64)
-		c.advance(wait)
+		_, _ = p.wait(t.Context(), 8<<10)
 		total += 8 << 10
 	}
 	if rate := float64(total) / c.Sub(began).Seconds(); rate > awsBytes || rate < 0.8*awsBytes {
 		t.Errorf("%.0f bytes a second", rate)
 	}
-	if wait, _ := p.reserve(128<<10, math.MaxInt64); wait > 100*time.Millisecond {
-		t.Errorf("a large packet waits %v for a bucket that can never hold it", wait)
+	if waited, _ := p.wait(t.Context(), 128<<10); waited > 100*time.Millisecond {
+		t.Errorf("a large packet waits %v for a bucket that can never hold it", waited)
 	}
 }
 
 func TestWhatIsReceivedCountsOnlyInOneReading(t *testing.T) {
 	for mode, want := range map[PaceMode]time.Duration{PaceEach: 0, PaceBoth: 40 * 11 * time.Millisecond} {
-		c := &clock{time.Unix(1e9, 0)}
-		p := newPacer(Pace{Mode: mode}.withDefaults(), c.now)
+		p, _ := paced(mode)
 		for range 45 {
 			p.received(200)
 		}
-		if wait, _ := p.reserve(200, math.MaxInt64); wait < want || wait > want+40*time.Millisecond {
-			t.Errorf("%s: the first reply waits %v, want %v", mode, wait, want)
+		if waited, _ := p.wait(t.Context(), 200); waited < want || waited > want+40*time.Millisecond {
+			t.Errorf("%s: the first reply waits %v, want %v", mode, waited, want)
 		}
 	}
 }
 
-func TestPlaceThatIsTooFarAwayIsNotTaken(t *testing.T) {
-	c := &clock{time.Unix(1e9, 0)}
-	p := newPacer(Pace{Mode: PaceEach}.withDefaults(), c.now)
-	taken := 0
-	for range 1000 {
-		if _, ok := p.reserve(10, time.Second); ok {
-			taken++
+// Those that wait make room for what comes in meanwhile: otherwise the two
+// together would have twice the quota.
+func TestWhatIsReceivedMeanwhileCountsToo(t *testing.T) {
+	p, c := paced(PaceBoth)
+	for range 90 {
+		p.received(100)
+	}
+	p.sleep = func(_ context.Context, d time.Duration) {
+		c.advance(d)
+		p.sleep = func(_ context.Context, d time.Duration) { c.advance(d) }
+		for range 45 {
+			p.received(100)
 		}
 	}
-	if taken < 90 || taken > 100 {
-		t.Errorf("%d of 1000 got a place within a second", taken)
+	if waited, _ := p.wait(t.Context(), 100); waited < 1300*time.Millisecond {
+		t.Errorf("it waits %v: 135 messages came before", waited)
 	}
-	c.advance(time.Second)
-	if wait, ok := p.reserve(10, time.Second); !ok || wait > 50*time.Millisecond {
-		t.Errorf("a second later: %v %v", wait, ok)
+}
+
+func TestCrowdIsWhatWouldWaitTooLong(t *testing.T) {
+	p, c := paced(PaceEach)
+	for n := range 200 {
+		if p.crowded() {
+			if n < 85 || n > 100 {
+				t.Errorf("crowded when %d wait", n)
+			}
+			break
+		}
+		p.waiting.Add(1)
+	}
+	if p.waiting.Store(0); p.crowded() {
+		t.Error("crowded when nobody waits")
+	}
+	_, _ = p.wait(t.Context(), 1_000_000) // two seconds' worth of bytes
+	if !p.crowded() {
+		t.Error("not crowded when the next must wait for two seconds")
+	}
+	if c.advance(3 * time.Second); p.crowded() {
+		t.Error("still crowded")
+	}
+}
+
+func TestWaitEndsWithTheConnection(t *testing.T) {
+	p := newPacer(Pace{Mode: PaceEach, Publishes: 1, Bytes: 1024})
+	_, _ = p.wait(t.Context(), 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	errs := make(chan error)
+	for range 3 { // one has the turn, two wait for it
+		go func() {
+			_, err := p.wait(ctx, 10)
+			errs <- err
+		}()
+	}
+	cancel()
+	for range 3 {
+		if err := <-errs; err == nil {
+			t.Error("it goes on without a connection")
+		}
+	}
+	if _, err := p.wait(ctx, 10); err == nil || p.waiting.Load() != 0 {
+		t.Error("the turn is lost, or somebody still waits")
 	}
 }
 
 func TestNoPaceCostsNothing(t *testing.T) {
-	p := newPacer(Pace{Mode: PaceOff}, nil)
+	p := newPacer(Pace{Mode: PaceOff})
+	l := &link{pacer: p}
 	if n := testing.AllocsPerRun(100, func() {
 		p.received(10)
-		if wait, ok := p.reserve(10, 0); wait != 0 || !ok {
-			t.Error("a place is refused")
+		if l.full() || l.keepPace(broker.Message{}) != nil {
+			t.Error("it waits")
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)

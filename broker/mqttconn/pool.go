@@ -197,39 +197,24 @@ func (p *pool) shed(j job, v verdict) {
 		p.log.Warn("more requests than we can take: refusing as busy", "queue", p.conf.Queue, "workers", p.conf.Workers,
 			"shed", p.counts.shed.Load(), "unanswered", p.counts.unanswered.Load())
 	}
-	if v == ignored {
+	switch {
+	case v == ignored || j.link.pacer != nil && j.link.pacer.crowded():
 		p.ignore(j)
 		return
-	}
-	if j.link.pacer == nil {
+	case j.link.pacer == nil:
 		p.refuse(j, p.busy(j.message()))
 		return
 	}
 	refusals := p.busy(j.message())
-	size := 0
-	for _, m := range refusals {
-		size += len(m.Topic) + len(m.Payload)
-	}
-	wait, ok := j.link.pacer.reserve(size, paceBusy)
-	if !ok {
-		p.ignore(j)
-		return
-	}
-	p.workers.Go(func() {
-		if await(j.link.wire.ctx, wait) == nil {
-			p.refuse(j, refusals)
-			return
-		}
-		j.link.release()
-	})
+	p.workers.Go(func() { p.refuse(j, refusals) })
 }
 
-// refuse publishes refusals, whose turn it is, and acknowledges the request.
+// refuse publishes refusals and acknowledges the request.
 func (p *pool) refuse(j job, refusals []broker.Message) {
 	defer j.link.release()
 	for _, m := range refusals {
 		m.QoS = 0
-		if _, err := j.link.hand(m, replyLife); err != nil {
+		if _, err := j.link.publish(m, replyLife); err != nil {
 			return
 		}
 	}

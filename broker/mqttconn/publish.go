@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -25,17 +24,23 @@ const replyLife = 15 * time.Minute
 
 // publish is hand, when it is the message's turn.
 func (l *link) publish(m broker.Message, life time.Duration) (forgotten, err error) {
-	if l.pacer != nil {
-		wait, _ := l.pacer.reserve(len(m.Topic)+len(m.Payload)+len(m.Correlation)+overhead, math.MaxInt64)
-		if wait > 0 {
-			l.counts.paced.Add(1)
-			l.counts.pacedTime.Add(int64(wait))
-		}
-		if err := await(l.wire.ctx, wait); err != nil {
-			return nil, err
-		}
+	if err := l.keepPace(m); err != nil {
+		return nil, err
 	}
 	return l.hand(m, life)
+}
+
+// keepPace waits for the message's turn; the error means that the link has ended.
+func (l *link) keepPace(m broker.Message) error {
+	if l.pacer == nil {
+		return nil
+	}
+	waited, err := l.pacer.wait(l.wire.ctx, len(m.Topic)+len(m.Payload)+len(m.Correlation)+overhead)
+	if waited > 0 {
+		l.counts.paced.Add(1)
+		l.counts.pacedTime.Add(int64(waited))
+	}
+	return err
 }
 
 // overhead is what a PUBLISH of ours has beside topic, payload and correlation.

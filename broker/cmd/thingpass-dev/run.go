@@ -18,14 +18,22 @@ import (
 	"thingpass/broker/devstack"
 )
 
-const defaultDir = "dev"
+const (
+	defaultDir = "dev"
+	noWeb      = -1
+
+	countEach = "each"
+	countBoth = "both"
+)
 
 // runFlags are what `run` was asked for beyond devstack.Options.
 type runFlags struct {
 	devstack.Options
-	only  string
-	ready string // file
-	level string
+	only   string
+	strict string // "", each or both
+	web    int    // port, or noWeb
+	ready  string // file
+	level  string
 }
 
 func runCommand() *cobra.Command {
@@ -40,7 +48,8 @@ access key and the bucket; later starts use them again. broker.yaml in the folde
 is a configuration for the broker: thingpass run --config DIR/broker.yaml`,
 		Example: `  thingpass-dev run
   thingpass-dev run --dir dev --listen 192.168.1.10
-  thingpass-dev run --listen 0.0.0.0 --advertise camera-hub.lan`,
+  thingpass-dev run --listen 0.0.0.0 --advertise camera-hub.lan
+  thingpass-dev run --aws-strict --wss-port 8443`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c, &f) },
 	}
@@ -54,6 +63,10 @@ is a configuration for the broker: thingpass run --config DIR/broker.yaml`,
 	flags.StringVar(&f.Region, "region", devstack.DefaultRegion, "region of S3")
 	flags.StringVar(&f.Root, "root", devstack.DefaultRoot, "first level of all topics")
 	flags.StringVar(&f.only, "only", "", "run one part alone: mqtt or s3")
+	flags.StringVar(&f.strict, "aws-strict", "", "refuse what AWS IoT Core refuses, and discard what is above its quota of 100 publishes\na second and connection; =both: what a client sends and receives count together")
+	flags.Lookup("aws-strict").NoOptDefVal = countEach
+	flags.IntVar(&f.web, "wss-port", noWeb, "port of MQTT over WebSocket, 0 for any free one: who signs with the access key is\nthe broker, as with an IAM role on AWS (default: none)")
+	flags.Lookup("wss-port").DefValue = "0" // nothing that --help would show
 	flags.StringVar(&f.ready, "ready-file", "", "write where everything is to this file (JSON) when all is ready")
 	flags.StringVar(&f.level, "log", "info", "what to log to standard error: debug, info, warn or error")
 	return c
@@ -96,7 +109,10 @@ func (f *runFlags) complete(c *cobra.Command) error {
 	}
 	f.Log = slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 	f.Only = devstack.Part(f.only)
-	for name, port := range map[string]int{"mqtt-port": f.MQTTPort, "s3-port": f.S3Port} {
+	if err := f.completeMQTT(); err != nil {
+		return err
+	}
+	for name, port := range map[string]int{"mqtt-port": f.MQTTPort, "s3-port": f.S3Port, "wss-port": f.WebPort} {
 		if port < 0 || port > 65535 {
 			return fmt.Errorf("--%s %d: want 0 to 65535", name, port)
 		}
@@ -120,4 +136,19 @@ func explain(ctx context.Context, err error) error {
 			err, strings.ToLower(taken.Part))
 	}
 	return err
+}
+
+// completeMQTT reads what is special about the MQTT server.
+func (f *runFlags) completeMQTT() error {
+	switch f.strict {
+	case "":
+	case countEach, countBoth:
+		f.Strict = &devstack.Strict{OneQuota: f.strict == countBoth}
+	default:
+		return fmt.Errorf("--aws-strict=%s: want %s or %s", f.strict, countEach, countBoth)
+	}
+	if f.web != noWeb {
+		f.WebSocket, f.WebPort = true, f.web
+	}
+	return nil
 }

@@ -19,7 +19,14 @@ func printSummary(w io.Writer, r devstack.Ready) {
 	}
 	fmt.Fprintln(w, "thingpass-dev is ready; Ctrl-C ends it")
 	if r.MQTT != nil {
-		line("MQTT server", "%s", r.MQTT.Server)
+		strict := ""
+		if r.MQTT.Strict {
+			strict = ", as strict as AWS IoT Core"
+		}
+		line("MQTT server", "%s%s", r.MQTT.Server, strict)
+		if r.MQTT.WebSocket != "" {
+			line("WebSocket", "%s, signed with the access key", r.MQTT.WebSocket)
+		}
 	}
 	if r.S3 != nil {
 		line("S3", "%s, bucket %s, region %s", r.S3.Endpoint, r.S3.Bucket, r.S3.Region)

@@ -33,7 +33,7 @@ type stack struct {
 	s3   *devstack.S3
 }
 
-func newStack(t *testing.T) *stack {
+func newStack(t *testing.T, change ...func(*devstack.MQTTOptions)) *stack {
 	t.Helper()
 	s := &stack{t: t, dir: t.TempDir()}
 	ca, err := certs.NewCA("test CA")
@@ -41,7 +41,11 @@ func newStack(t *testing.T) *stack {
 	s.ca = ca
 	server, err := ca.Server([]string{"127.0.0.1", "localhost"})
 	s.must(err)
-	s.mqtt, err = devstack.StartMQTT(t.Context(), devstack.MQTTOptions{Certificate: server.TLSCertificate(), ClientCAs: ca.Pool()})
+	options := devstack.MQTTOptions{Certificate: server.TLSCertificate(), ClientCAs: ca.Pool()}
+	for _, f := range change {
+		f(&options)
+	}
+	s.mqtt, err = devstack.StartMQTT(t.Context(), options)
 	s.must(err)
 	t.Cleanup(func() { s.mqtt.Close() })
 	key := devstack.NewAccessKey()

@@ -1,0 +1,145 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mqttconn_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"thingpass/broker/devstack"
+	"thingpass/broker/mqttconn"
+	"thingpass/certs"
+)
+
+// A strictServer is a server with AWS's quotas.
+type strictServer struct {
+	*devstack.MQTT
+	ca      *certs.CA
+	address string
+}
+
+func startStrict(t *testing.T, o devstack.Strict) *strictServer {
+	t.Helper()
+	ca := must(certs.NewCA("test CA"))(t)
+	id := must(ca.Server([]string{"127.0.0.1", "localhost"}))(t)
+	m := must(devstack.StartMQTT(t.Context(), devstack.MQTTOptions{
+		Certificate: id.TLSCertificate(), ClientCAs: ca.Pool(), Group: "brokers", Brokers: []string{"broker"}, Strict: &o,
+	}))(t)
+	t.Cleanup(func() { _ = m.Close() })
+	return &strictServer{m, ca, m.Addr().String()}
+}
+
+func (s *strictServer) tls(id certs.Identity) *tls.Config {
+	return &tls.Config{RootCAs: s.ca.Pool(), Certificates: []tls.Certificate{id.TLSCertificate()}}
+}
+
+// config is that of a broker which keeps AWS's limits.
+func (s *strictServer) config(t *testing.T) mqttconn.Config {
+	t.Helper()
+	conf := config(s.address, s.tls(must(s.ca.Service("broker"))(t)))
+	conf.Profile = mqttconn.ProfileAWS
+	conf.ReconnectMin, conf.ReconnectMax = 2*time.Second, 2*time.Second
+	return conf
+}
+
+func (s *strictServer) thing(t *testing.T, name string) *thing {
+	t.Helper()
+	th := &thing{name: name, got: make(map[string]int), subs: make(chan struct{}, 100)}
+	th.connect(t, s.address, s.tls(must(s.ca.Thing(name))(t)))
+	select {
+	case <-th.subs:
+	case <-time.After(patience):
+		t.Fatalf("%s does not get connected", name)
+	}
+	return th
+}
+
+// askAll has things ask, each well within its own quota, and returns how long it
+// takes until all requests are answered, or until patience ends.
+func askAll(t *testing.T, s *strictServer, things, each int) (answered int, took time.Duration) {
+	t.Helper()
+	list := make([]*thing, things)
+	for i := range list {
+		list[i] = s.thing(t, fmt.Sprint("cam", i))
+	}
+	began := time.Now()
+	var all sync.WaitGroup
+	for _, th := range list {
+		all.Go(func() {
+			for n := range each {
+				_ = th.send(strconv.Itoa(n))
+				time.Sleep(25 * time.Millisecond) // 40 a second
+			}
+		})
+	}
+	all.Wait()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		answered = 0
+		for _, th := range list {
+			for n := range each {
+				answered += min(1, th.answers(strconv.Itoa(n)))
+			}
+		}
+		if answered == things*each {
+			break
+		}
+	}
+	return answered, time.Since(began)
+}
+
+// In either reading of AWS's quota, nothing of a load above the pace is discarded
+// or left unanswered; and each connection adds its share.
+func TestNothingIsDiscardedByAWSsQuota(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		mode        mqttconn.PaceMode
+		connections int
+		least       float64 // requests a second
+	}{
+		{mqttconn.PaceBoth, 1, 38},
+		{mqttconn.PaceEach, 1, 75},
+		{mqttconn.PaceBoth, 3, 100},
+	} {
+		t.Run(fmt.Sprint(test.mode, ", ", test.connections), func(t *testing.T) {
+			t.Parallel()
+			s := startStrict(t, devstack.Strict{OneQuota: test.mode == mqttconn.PaceBoth})
+			conf := s.config(t)
+			conf.Pace.Mode, conf.Connections = test.mode, test.connections
+			r := runUp(t, conf, handler{})
+			const things, each = 8, 50
+			answered, took := askAll(t, s, things, each)
+			rate := float64(answered) / took.Seconds()
+			t.Logf("%d requests answered in %v: %.0f a second", answered, took, rate)
+			if answered != things*each || s.Discarded() != 0 {
+				t.Errorf("%d of %d answered, %d publishes discarded", answered, things*each, s.Discarded())
+			}
+			stats := r.Stats()
+			if stats.Connects != int64(test.connections) || stats.Shed != 0 || stats.Replies != things*each {
+				t.Errorf("stats are %+v", stats)
+			}
+			if rate < test.least {
+				t.Errorf("%.0f requests a second, want at least %.0f", rate, test.least)
+			}
+		})
+	}
+}
+
+// The test above has teeth: without a pace, much is discarded.
+func TestWithoutAPaceAWSDiscards(t *testing.T) {
+	t.Parallel()
+	s := startStrict(t, devstack.Strict{OneQuota: true})
+	conf := s.config(t)
+	conf.Pace.Mode, conf.PublishTimeout = mqttconn.PaceOff, time.Second
+	runUp(t, conf, handler{})
+	things := make([]*thing, 8)
+	for i := range things {
+		things[i] = s.thing(t, fmt.Sprint("cam", i))
+	}
+	sendAll(t, things, 200) // 25 of each
+	eventually(t, "something is discarded", func() bool { return s.Discarded() > 0 })
+}
