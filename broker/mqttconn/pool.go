@@ -141,7 +141,7 @@ func (p *pool) serve(j job) {
 	}
 	replies := p.handle(j.message())
 	if j.link.pacer == nil {
-		p.reply(j, replies)
+		p.deliver(j, replies)
 		return
 	}
 	p.workers.Go(func() { p.reply(j, replies) }) // no worker is held while a reply waits for its turn
