@@ -37,14 +37,14 @@ func (b *bench) printTargets() {
 
 // print shows samples in the order in which the contestants are known.
 func (b *bench) print(title string, samples map[string]sample) {
-	fmt.Printf("\n%s\n%-10s %10s %12s %12s %9s %9s %9s %8s %6s\n", title, "", "requests/s", "CPU µs/req", "server µs", "p50 ms", "p99 ms", "p99.9 ms", "RSS MiB", "lost")
+	fmt.Printf("\n%s\n%-10s %10s %12s %12s %9s %9s %9s %8s %6s %7s\n", title, "", "requests/s", "CPU µs/req", "server µs", "p50 ms", "p99 ms", "p99.9 ms", "RSS MiB", "lost", "refused")
 	for _, name := range []string{"thingpass", "paho", "paho+", "C", "1 URL", "20 URLs", "quiet", "flooded", "gunicorn"} {
 		s, there := samples[name]
 		if !there {
 			continue
 		}
-		fmt.Printf("%-10s %10.0f %12.1f %12.1f %9.2f %9.2f %9.2f %8.1f %6d\n", name, s.perSecond, micros(s.cpu), micros(s.serverCPU),
-			millis(s.p50), millis(s.p99), millis(s.p999), float64(s.rss)/(1<<20), s.lost)
+		fmt.Printf("%-10s %10.0f %12.1f %12.1f %9.2f %9.2f %9.2f %8.1f %6d %7d\n", name, s.perSecond, micros(s.cpu), micros(s.serverCPU),
+			millis(s.p50), millis(s.p99), millis(s.p999), float64(s.rss)/(1<<20), s.lost, s.refused)
 	}
 }
 

@@ -20,6 +20,7 @@ type link struct {
 	*conn
 	wire    *wire
 	session *session
+	flights *flights // since CONNACK
 	paho    *paho.Client
 	pacer   *pacer     // nil: no pace
 	lost    chan error // why the link ended, once
@@ -32,7 +33,12 @@ type link struct {
 }
 
 func newLink(c *conn, w *wire) *link {
-	l := &link{conn: c, wire: w, session: newSession(), pacer: newPacer(c.conf.Pace), lost: make(chan error, 1), idle: make(chan struct{})}
+	l := &link{conn: c, wire: w, session: newSession(w), pacer: newPacer(c.conf.Pace), lost: make(chan error, 1), idle: make(chan struct{})}
+	l.session.welcome = l.welcomed
+	w.intake = &intake{
+		published:    func(p *paho.Publish) { _, _ = l.receive(paho.PublishReceived{Packet: p}) },
+		acknowledged: func(ack puback) { l.flights.acknowledged(ack) },
+	}
 	l.paho = paho.NewClient(paho.ClientConfig{
 		ClientID:          c.id,
 		Conn:              w,
@@ -42,6 +48,12 @@ func newLink(c *conn, w *wire) *link {
 		PacketTimeout:     max(c.conf.ConnectTimeout, c.conf.PublishTimeout),
 	})
 	return l
+}
+
+// welcomed is called when the server has accepted us, before anything else comes.
+func (l *link) welcomed() {
+	l.flights = newFlights(l.session.limits.window, l.conf.PublishTimeout, l.landed, l.late)
+	context.AfterFunc(l.wire.ctx, func() { l.flights.end(l.wire.cause()) })
 }
 
 // lose is called by paho, maybe several times, after it has closed the link.

@@ -53,6 +53,14 @@ func (j job) left() time.Duration {
 	return min(replyLife, time.Until(j.deadline))
 }
 
+// answered acknowledges a request whose replies the server has.
+func (j job) answered() {
+	j.acknowledge()
+	if told := j.link.conf.OnServed; told != nil {
+		told(j.packet.Topic, time.Since(j.arrived))
+	}
+}
+
 // acknowledge lets the server forget the request.
 func (j job) acknowledge() { j.link.session.settle(j.receipt) }
 
@@ -149,7 +157,7 @@ func (p *pool) serve(j job) {
 	}
 	replies := p.handle(j.message())
 	if j.link.pacer == nil {
-		p.reply(j, replies)
+		p.deliver(j, replies)
 		return
 	}
 	p.workers.Go(func() { p.reply(j, replies) }) // no worker is held while a reply waits for its turn
@@ -164,10 +172,7 @@ func (p *pool) reply(j job, replies []broker.Message) {
 			return
 		}
 	}
-	j.acknowledge()
-	if p.conf.OnServed != nil {
-		p.conf.OnServed(j.packet.Topic, time.Since(j.arrived))
-	}
+	j.answered()
 }
 
 // handle asks the handler. A panic counts as no answer.

@@ -63,7 +63,7 @@ func (p *probe) run(ctx context.Context, conf Config) {
 	}
 	p.judgeTLS(conf, socket.tls)
 	w := newWire(socket)
-	s := newSession()
+	s := newSession(w)
 	c := paho.NewClient(paho.ClientConfig{Conn: w, Session: s, PacketTimeout: conf.ConnectTimeout,
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){ignore}})
 	packet := visitPacket(conf)

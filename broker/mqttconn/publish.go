@@ -4,13 +4,10 @@
 package mqttconn
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
-	"github.com/eclipse/paho.golang/paho"
 
 	"thingpass/broker"
 )
@@ -23,7 +20,7 @@ const contentType = "application/json"
 const replyLife = 15 * time.Minute
 
 // publish is hand, when it is the message's turn.
-func (l *link) publish(m broker.Message, life time.Duration) (forgotten, err error) {
+func (l *link) publish(m broker.Message, life time.Duration) (forgotten, lost error) {
 	if err := l.keepPace(m); err != nil {
 		return nil, err
 	}
@@ -46,60 +43,84 @@ func (l *link) keepPace(m broker.Message) error {
 // overhead is what a PUBLISH of ours has beside topic, payload and correlation.
 const overhead = 40
 
-// hand hands a reply to the server: QoS 1 until the server has acknowledged
-// it, QoS 0 until it is written. The server drops it after its life; 0 is never.
+// hand is post, and waits for the end.
+func (l *link) hand(m broker.Message, life time.Duration) (forgotten, lost error) {
+	w := make(waiting, 1)
+	l.post(m, life, w)
+	end := <-w
+	return end.forgotten, end.lost
+}
+
+// waiting is an owner that somebody waits for.
+type waiting chan ending
+
+type ending struct{ forgotten, lost error }
+
+func (w waiting) done(forgotten, lost error) { w <- ending{forgotten, lost} }
+
+// post hands a reply to the server, which drops it after its life; 0 is never. Its
+// owner is told when the server has acknowledged it, or at QoS 0 when it is written.
 //
 // A reply that the server will never take (too large, not allowed) is logged and
-// forgotten, and the first result says why; giving the request again would not
-// help. The second means that the link has ended, or has just been ended because the server
-// did not take the reply in time.
-func (l *link) hand(m broker.Message, life time.Duration) (forgotten, err error) {
-	p := &paho.Publish{
-		QoS:        min(m.QoS, l.session.limits.qos, 1),
-		Topic:      m.Topic,
-		Payload:    m.Payload,
-		Properties: &paho.PublishProperties{ContentType: contentType, CorrelationData: m.Correlation},
+// forgotten, and its owner is told why: giving the request again would not help.
+// It is lost if the link has ended, maybe because the server did not take the reply
+// in time.
+func (l *link) post(m broker.Message, life time.Duration, o owner) {
+	out := outgoing{Message: m, qos: min(m.QoS, l.session.limits.qos, 1), life: life}
+	if err := l.takes(&out); err != nil {
+		o.done(l.unpublished(m, err), nil)
+		return
 	}
-	if life > 0 {
-		p.Properties.MessageExpiry = seconds(life)
+	if out.qos == 0 {
+		err := l.wire.publish(&out, 0)
+		if err == nil {
+			l.counts.replies.Add(1)
+		}
+		o.done(nil, err)
+		return
 	}
-	if most := l.conf.payloadLimit(); most > 0 && len(m.Payload) > most {
-		return l.unpublished(m, fmt.Errorf("a payload of %d bytes, and AWS takes %d at most", len(m.Payload), most)), nil
+	id, err := l.flights.begin(l.wire.ctx, m, o)
+	if err != nil {
+		o.done(nil, err)
+		return
 	}
-	if size := packetSize(p); size > l.session.limits.packet {
-		return l.unpublished(m, fmt.Errorf("a packet of %d bytes, and the server takes %d at most: raise its limit", size, l.session.limits.packet)), nil
+	_ = l.wire.publish(&out, id) // if it has ended, so will the flight
+}
+
+// takes tells what the server would not take.
+func (l *link) takes(out *outgoing) error {
+	if most := l.conf.payloadLimit(); most > 0 && len(out.Payload) > most {
+		return fmt.Errorf("a payload of %d bytes, and AWS takes %d at most", len(out.Payload), most)
 	}
-	ctx, cancel := context.WithTimeout(l.wire.ctx, l.conf.PublishTimeout)
-	defer cancel()
-	ack, err := l.paho.Publish(ctx, p)
-	switch {
-	case err == nil:
-		l.counts.replies.Add(1)
-		return nil, nil
-	case ack != nil:
-		return l.unpublished(m, refusal("the server refuses it", ack.ReasonCode, pubackWords(ack.ReasonCode), reasonString(ack))), nil
-	case errors.Is(err, paho.ErrInvalidArguments):
-		return l.unpublished(m, err), nil
+	if size := out.size(); size > l.session.limits.packet {
+		return fmt.Errorf("a packet of %d bytes, and the server takes %d at most: raise its limit", size, l.session.limits.packet)
 	}
-	if l.wire.ctx.Err() == nil { // all acknowledgements behind this one would wait for ever
-		err = fmt.Errorf("the server did not take a reply within %v: %w", l.conf.PublishTimeout, err)
-		_ = l.unpublished(m, err)
-		l.wire.fail(err)
+	return out.valid()
+}
+
+// landed is called when the server has answered.
+func (l *link) landed(f *flight, ack puback) {
+	if ack.code >= 0x80 {
+		why := refusal("the server refuses it", ack.code, pubackWords(ack.code), ack.reason)
+		f.owner.done(l.unpublished(f.message, why), nil)
+		return
 	}
-	return nil, err
+	l.counts.replies.Add(1)
+	f.owner.done(nil, nil)
+}
+
+// late is called when the server has not answered in time: all acknowledgements
+// behind this one would wait for ever.
+func (l *link) late(f *flight) {
+	err := fmt.Errorf("the server did not take a reply within %v", l.conf.PublishTimeout)
+	_ = l.unpublished(f.message, err)
+	l.wire.fail(err)
 }
 
 func (l *link) unpublished(m broker.Message, err error) error {
 	l.counts.publishErrors.Add(1)
 	l.log.Warn("not published", "topic", clip(m.Topic), "err", err)
 	return err
-}
-
-func reasonString(r *paho.PublishResponse) string {
-	if r.Properties == nil {
-		return ""
-	}
-	return r.Properties.ReasonString
 }
 
 func pubackWords(code byte) string {
@@ -110,17 +131,4 @@ func pubackWords(code byte) string {
 		return "a quota is exceeded"
 	}
 	return ""
-}
-
-// packetSize is the length of p on the wire.
-func packetSize(p *paho.Publish) int {
-	n := 0
-	for _, b := range p.Packet().Buffers() {
-		n += len(b)
-	}
-	header := 2
-	for rest := n >> 7; rest > 0; rest >>= 7 {
-		header++
-	}
-	return header + n
 }

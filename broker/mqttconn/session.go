@@ -25,7 +25,9 @@ import (
 // hold up the window, and costs 2 % of a core while nothing happens.
 type session struct {
 	*state.State
+	wire     *wire
 	limits   limits                             // set before paho passes on anything else
+	welcome  func()                             // called then
 	farewell atomic.Pointer[packets.Disconnect] // the server's, if it sent one
 
 	mu       sync.Mutex
@@ -43,13 +45,16 @@ type receipt struct {
 type limits struct {
 	packet int  // bytes of the largest packet it takes
 	qos    byte // largest
+	window int  // publishes that it has not acknowledged
 }
 
-func newSession() *session { return &session{State: state.NewInMemory()} }
+func newSession(w *wire) *session {
+	return &session{State: state.NewInMemory(), wire: w, welcome: func() {}}
+}
 
 // ConAckReceived is called before paho starts to receive.
 func (s *session) ConAckReceived(w io.Writer, sent *packets.Connect, ack *packets.Connack) error {
-	s.limits = limits{packet: math.MaxInt, qos: 2}
+	s.limits = limits{packet: math.MaxInt, qos: 2, window: math.MaxUint16}
 	if p := ack.Properties; p != nil {
 		if p.MaximumPacketSize != nil {
 			s.limits.packet = int(*p.MaximumPacketSize)
@@ -57,7 +62,11 @@ func (s *session) ConAckReceived(w io.Writer, sent *packets.Connect, ack *packet
 		if p.MaximumQOS != nil {
 			s.limits.qos = *p.MaximumQOS
 		}
+		if p.ReceiveMaximum != nil {
+			s.limits.window = int(*p.ReceiveMaximum)
+		}
 	}
+	s.welcome()
 	return s.State.ConAckReceived(w, sent, ack)
 }
 
@@ -81,10 +90,15 @@ func (s *session) settle(r *receipt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.due = true
-	for len(s.receipts) > 0 && s.receipts[0].due {
-		// An error means that the link has ended, and the request is given again.
-		_ = s.State.Ack(&packets.Publish{PacketID: s.receipts[0].id, QoS: 1})
-		s.receipts = s.receipts[1:]
+	var room [16]uint16
+	ids := room[:0]
+	n := 0
+	for ; n < len(s.receipts) && s.receipts[n].due; n++ {
+		ids = append(ids, s.receipts[n].id)
+	}
+	if n > 0 {
+		s.receipts = append(s.receipts[:0], s.receipts[n:]...)
+		s.wire.puback(ids)
 	}
 }
 

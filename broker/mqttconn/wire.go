@@ -6,6 +6,7 @@ package mqttconn
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"net"
 	"sync"
 	"time"
@@ -33,6 +34,8 @@ type wire struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	in     *bufio.Reader
+	intake *intake // nil: everything is paho's
+	passes int     // bytes of the packet that paho is reading
 
 	mu      sync.Mutex
 	more    sync.Cond // there is something to send, or the end
@@ -79,11 +82,50 @@ func (w *wire) Unlock() {
 // Read reads what the server sent. Its error is the reason for the end where
 // there was one before, unless the server gives a better one with an alert.
 func (w *wire) Read(b []byte) (int, error) {
-	n, err := w.in.Read(b)
+	n, err := w.read(b)
 	if err != nil && w.ctx.Err() != nil && !isAlert(err) {
 		err = w.cause()
 	}
 	return n, err
+}
+
+// read reads of the packets that the intake does not want.
+func (w *wire) read(b []byte) (int, error) {
+	for w.passes == 0 {
+		first, header, size, err := w.peek()
+		switch {
+		case err != nil:
+			return 0, err
+		case w.intake == nil || !w.intake.wants(first):
+			w.passes = header + size
+		default:
+			_, _ = w.in.Discard(header)
+			if err := w.intake.take(first, size, w.in); err != nil {
+				w.end(err)
+				return 0, err
+			}
+		}
+	}
+	n, err := w.in.Read(b[:min(len(b), w.passes)])
+	w.passes -= n
+	return n, err
+}
+
+// peek looks at a fixed header: the first byte, its own length, and that of what
+// follows. A length that no packet can have is paho's to refuse.
+func (w *wire) peek() (first byte, header, size int, err error) {
+	for header = 2; ; header++ {
+		b, err := w.in.Peek(header)
+		if err != nil {
+			return 0, 0, 0, err
+		}
+		if n, length := binary.Uvarint(b[1:]); length > 0 {
+			return b[0], header, int(n), nil
+		}
+		if header == 5 {
+			return 0, header, 0, nil
+		}
+	}
 }
 
 // Close sends what is pending, as far as that is possible within linger.
