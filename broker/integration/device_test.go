@@ -90,8 +90,10 @@ func (d *device) publish(p *paho.Publish) byte {
 // grant is a reply as PROTOCOL.md describes it.
 type grant struct {
 	ID, Status, Mode, ObjectKey, UploadURL, Code, Error string
-	Time, ExpiresAt, RetryAfter                         int64
-	Headers                                             map[string]string
+	KeyPrefix, KeySuffix, DownloadURL, SHA256, ETag     string
+	Time, ExpiresAt, RetryAfter, Size, MinSize, MaxSize int64
+	Unchanged                                           bool
+	Headers, Fields                                     map[string]string
 	Objects                                             []grant
 }
 
@@ -195,20 +197,30 @@ func (s *stack) put(g grant, body []byte, change func(*http.Request)) (int, stri
 	if change != nil {
 		change(req)
 	}
+	status, text := s.do(req)
+	return status, codeOf(text)
+}
+
+// do sends a request to the S3, and returns its status and body.
+func (s *stack) do(req *http.Request) (int, []byte) {
+	s.tb.Helper()
 	resp, err := s.s3Client().Do(req)
 	if err != nil {
-		s.tb.Fatalf("PUT %s: %v", g.ObjectKey, err)
+		s.tb.Fatalf("%s %s: %v", req.Method, req.URL.Path, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	code := ""
+	return resp.StatusCode, text
+}
+
+func codeOf(text []byte) string {
 	if m := s3Code.FindSubmatch(text); m != nil {
-		code = string(m[1])
+		return string(m[1])
 	}
-	return resp.StatusCode, code
+	return ""
 }
 
 func quote(s string) string {
@@ -217,4 +229,18 @@ func quote(s string) string {
 		panic(err) // strings can always be marshalled
 	}
 	return string(text)
+}
+
+// observer connects whoever processes photos, subscribed to what was stored.
+func (s *stack) observer() *device {
+	s.tb.Helper()
+	const name = "thingpass-observer"
+	d, err := dial(s.tb, s.mosquitto.Services, name, s.mosquitto.ServiceTLS(name))
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	if err := d.subscribe("thingpass/+/uploaded"); err != nil {
+		s.tb.Fatal(err)
+	}
+	return d
 }

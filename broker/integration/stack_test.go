@@ -131,11 +131,19 @@ s3:
   access_key_file: %s
 audit:
   file: audit.jsonl
+groups:
+  cams: [cam1, cam2]
+  bells: [bell1]
 kinds:
   photo:
+    modes: [put, pass, get]
     types: [image/jpeg]
     max_size: 8MiB
     ttl: 15m
+  firmware:
+    modes: [get]
+    object: firmware/{group}/{name}.bin
+    allow_groups: [cams, bells]
   brief:
     types: [image/jpeg, text/plain]
     max_size: 64KiB
