@@ -6,7 +6,7 @@ GOFILES := $(shell git ls-files -co --exclude-standard '*.go' 2>/dev/null)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-go test-firmware race fuzz bench lint format clean setup-demo setup-test go thing lambda
+.PHONY: help build demo test test-go test-strict test-firmware race fuzz bench lint format clean setup-demo setup-test go thing lambda
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,7 +14,7 @@ help: ## this list
 demo: setup-demo build ## dev stack, broker and a camera: watch photos arrive (Ctrl-C stops)
 	@$(BIN)/thingpass-dev demo --dir demo $(DEMO)
 
-test: setup-test build test-firmware test-go ## everything but the long runs
+test: setup-test build test-firmware test-go test-strict ## everything but the long runs
 
 build: go thing ## bin/thingpass, bin/thingpass-dev, bin/thingpass-thing
 
@@ -35,6 +35,9 @@ thing: setup-demo
 
 test-go: build ## the Go tests, integration and faults included
 	$(GO) test -timeout 15m ./...
+
+test-strict: build ## the integration tests again, at a server that refuses what AWS IoT Core refuses
+	TEST_MQTT_SERVER=strict $(GO) test -count=1 -timeout 10m ./broker/integration
 
 test-firmware: setup-test ## the C tests: gcc and clang, sanitizers, symbols of the core
 	@$(MAKE) --no-print-directory -C firmware test check-symbols

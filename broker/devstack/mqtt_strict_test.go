@@ -22,6 +22,7 @@ func strict(o *devstack.MQTTOptions) { o.Strict = &devstack.Strict{} }
 
 // hello is a CONNECT. The zero value of a field is the usual one.
 type hello struct {
+	keep    bool // the session, if there is one
 	alive   uint16
 	session uint32 // expiry, seconds
 	packet  uint32 // Maximum Packet Size
@@ -32,6 +33,9 @@ type hello struct {
 
 func (h hello) packetFor(id string, version byte) []byte {
 	flags := byte(2)
+	if h.keep {
+		flags = 0
+	}
 	if h.will != "" {
 		flags |= 4 | h.willQoS<<3
 	}

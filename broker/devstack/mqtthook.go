@@ -123,9 +123,10 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 			return swallow(), nil
 		}
 	case packets.Subscribe:
-		return h.narrowSubscribe(cl, pk)
+		judged, err := h.narrowSubscribe(cl, pk)
+		return inward(judged), err
 	}
-	return pk, nil
+	return inward(pk), nil
 }
 
 func (h *hook) checkPublish(who identity, pk packets.Packet) (packets.Code, error) {
@@ -155,7 +156,7 @@ func (h *hook) explain(cl *mqtt.Client, pk packets.Packet, code packets.Code) {
 	if pk.FixedHeader.Qos == 1 {
 		_ = cl.WritePacket(packets.Packet{
 			FixedHeader: packets.FixedHeader{Type: packets.Puback},
-			PacketID:    pk.PacketID,
+			PacketID:    flip(pk.PacketID), // as mochi's own answers have it
 			ReasonCode:  code.Code,
 		})
 	}

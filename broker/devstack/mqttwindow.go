@@ -113,7 +113,9 @@ func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet
 		pk.Properties.MaximumPacketSize = maxPacket
 		pk.Properties.RetainAvailableFlag = true           // and its value is 0
 		pk.Properties.SubIDAvailableFlag = h.strict != nil // likewise
-	case pk.FixedHeader.Type == packets.Publish && pk.FixedHeader.Qos > 0:
+	case pk.FixedHeader.Type == packets.Publish && pk.FixedHeader.Qos == 0:
+		h.paceDelivery(cl, conn, pk.TopicName)
+	case pk.FixedHeader.Type == packets.Publish:
 		if tooLarge(pk) { // mochi will not send it, so nobody will acknowledge it
 			cl.State.Inflight.Delete(pk.PacketID)
 			h.log.Warn("mqtt message dropped: larger than the client allows", "client", cl.ID, "topic", pk.TopicName)
@@ -124,7 +126,7 @@ func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet
 			h.paceDelivery(cl, conn, pk.TopicName)
 		}
 	}
-	return pk
+	return outward(pk)
 }
 
 // tooLarge repeats mochi's question, which comes after OnPacketEncode.

@@ -16,6 +16,7 @@ import (
 // TestTheREADMEWorks runs every command that README.md shows, in their order: as
 // written, but for the address, the ports, and that the programs are built.
 func TestTheREADMEWorks(t *testing.T) {
+	needsMosquitto(t)
 	blocks := shellBlocks(t, filepath.Join("..", "..", "README.md"))
 	if len(blocks) != 3 {
 		t.Fatalf("%d blocks of commands: make this test run the new one", len(blocks))
@@ -87,6 +88,7 @@ func shellBlocks(t *testing.T, path string) (blocks []string) {
 
 // TestTheREADMENamesTestsThatExist keeps its table of promises honest.
 func TestTheREADMENamesTestsThatExist(t *testing.T) {
+	needsMosquitto(t)
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +118,7 @@ func TestTheREADMENamesTestsThatExist(t *testing.T) {
 // TestTheDemoShowsPhotos runs what `make demo` runs, and compares what it says
 // with what is there.
 func TestTheDemoShowsPhotos(t *testing.T) {
+	needsMosquitto(t)
 	program(t, "thingpass")
 	program(t, "thingpass-thing")
 	dir := filepath.Join(t.TempDir(), "demo")
@@ -138,6 +141,7 @@ func TestTheDemoShowsPhotos(t *testing.T) {
 
 // TestTheDemoStopsOnCtrlC leaves no process behind.
 func TestTheDemoStopsOnCtrlC(t *testing.T) {
+	needsMosquitto(t)
 	dir := filepath.Join(t.TempDir(), "demo")
 	c := start(t, "thingpass-dev", "demo", "--dir", dir, "--interval", "50ms")
 	c.awaitLine("cam1/photo/")

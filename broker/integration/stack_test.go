@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package integration_test runs the programs as their users do: a real
-// Mosquitto with mutual TLS and policies/mosquitto.acl, the S3 of the dev stack,
+// Mosquitto with mutual TLS and policies/mosquitto.acl, or an MQTT server that
+// refuses what AWS IoT Core refuses (see serverVariable), the S3 of the dev stack,
 // the broker, and virtual things, each a process of its own.
 package integration_test
 
@@ -14,7 +15,6 @@ import (
 	"strings"
 	"testing"
 
-	"thingpass/broker/internal/testmosquitto"
 	"thingpass/certs"
 )
 
@@ -25,12 +25,12 @@ const (
 
 // A stack is everything that a thing needs to store photos.
 type stack struct {
-	tb        testing.TB
-	dir       string
-	mosquitto *testmosquitto.Server
-	s3        *child
-	broker    *child
-	ready     readyFile
+	tb     testing.TB
+	dir    string
+	mqtt   *server
+	s3     *child
+	broker *child
+	ready  readyFile
 }
 
 // readyFile is what `thingpass-dev --ready-file` writes.
@@ -49,9 +49,9 @@ func newStack(tb testing.TB) *stack {
 	tb.Helper()
 	s := &stack{tb: tb, dir: tb.TempDir()}
 	s.startS3()
-	s.mosquitto = testmosquitto.Start(tb, testmosquitto.Options{ACLFile: filepath.Join("..", "..", "policies", "mosquitto.acl")})
-	s.writeIdentity("broker", service(tb, s.mosquitto.CA, serviceName))
-	s.write("mosquitto-ca.crt", string(s.mosquitto.CA.CertPEM()))
+	s.mqtt = startServer(tb, s.dir)
+	s.writeIdentity("broker", service(tb, s.mqtt.ca, serviceName))
+	s.write("mqtt-ca.crt", string(s.mqtt.ca.CertPEM()))
 	s.startBroker()
 	return s
 }
@@ -117,11 +117,12 @@ func (s *stack) config() string {
 	return fmt.Sprintf(`
 mqtt:
   server: mqtts://%s
-  ca: mosquitto-ca.crt
+  ca: mqtt-ca.crt
   cert: broker.crt
   key: broker.key
   client_id: %s
   group_watch: 2s
+  %s
 s3:
   endpoint: %s
   region: %s
@@ -148,7 +149,7 @@ kinds:
     types: [image/jpeg, text/plain]
     max_size: 64KiB
     ttl: 1s
-`, s.mosquitto.Services, serviceName, s.ready.S3.Endpoint, s.ready.S3.Region, bucket, s.ready.CAFile, s.ready.S3.KeyFile)
+`, s.mqtt.services, serviceName, s.mqtt.settings, s.ready.S3.Endpoint, s.ready.S3.Region, bucket, s.ready.CAFile, s.ready.S3.KeyFile)
 }
 
 // audit returns the lines of the audit file.

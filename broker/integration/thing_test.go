@@ -19,13 +19,13 @@ import (
 func (s *stack) thing(name string, args ...string) *child {
 	s.tb.Helper()
 	if _, err := os.Stat(s.path(name + ".crt")); err != nil {
-		id, err := s.mosquitto.CA.Thing(name)
+		id, err := s.mqtt.ca.Thing(name)
 		if err != nil {
 			s.tb.Fatal(err)
 		}
 		s.writeIdentity(name, id)
 	}
-	return start(s.tb, "thingpass-thing", append([]string{"--name", name, "--server", s.mosquitto.Things, "--ca", s.path("mosquitto-ca.crt"),
+	return start(s.tb, "thingpass-thing", append([]string{"--name", name, "--server", s.mqtt.things, "--ca", s.path("mqtt-ca.crt"),
 		"--cert", s.path(name + ".crt"), "--key", s.path(name + ".key"), "--s3-ca", s.ready.CAFile, "--json"}, args...)...)
 }
 
