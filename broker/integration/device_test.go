@@ -250,7 +250,7 @@ func quote(s string) string {
 func (s *stack) observer() *device {
 	s.tb.Helper()
 	const name = "thingpass-observer"
-	d, err := dial(s.tb, s.mosquitto.Services, name, s.mosquitto.ServiceTLS(name))
+	d, err := dial(s.tb, s.mqtt.services, name, s.mqtt.clientTLS(service(s.tb, s.mqtt.ca, name)))
 	if err != nil {
 		s.tb.Fatal(err)
 	}
