@@ -11,11 +11,12 @@ import (
 
 // A queue holds the requests that wait for a worker. Things take turns: whoever
 // has one request waits for one of each other thing at most, however many one of
-// them sends. A thing has at most half of the workers, and a share of the places,
-// beyond which its requests are refused as busy at once; of these refusals it gets
-// as many in a second as it has places, and then silence: all things' requests
-// come through one connection, and answering a flood would hold them up. All of it
-// takes the same time whatever waits.
+// them sends. A thing has at most half of the workers and half of the places, beyond
+// which its requests are refused as busy at once; of these refusals it gets as many
+// in a second as there are places, and then silence: all things' requests come
+// through one connection, and answering a flood would hold them up. What a thing
+// asked while no broker was there comes in one burst, and that is no flood: hence
+// the many places. All of it takes the same time whatever waits.
 type queue struct {
 	places  int // for all
 	share   int // of places, for one thing
@@ -41,7 +42,7 @@ type line struct {
 }
 
 func newQueue(places, workers int) *queue {
-	q := &queue{places: places, share: max(8, places/8), workers: max(1, workers/2), lines: make(map[string]*line)}
+	q := &queue{places: places, share: max(8, places/2), workers: max(1, workers/2), lines: make(map[string]*line)}
 	q.changed.L = &q.mu
 	return q
 }
@@ -63,7 +64,7 @@ func (q *queue) push(j job) verdict {
 	l := q.lines[who]
 	switch {
 	case l != nil && len(l.jobs) == q.share:
-		return l.refuse(time.Now().Unix(), q.share)
+		return l.refuse(time.Now().Unix(), q.places)
 	case q.waiting == q.places:
 		return refused
 	}
