@@ -97,12 +97,13 @@ func newFleet(tb testing.TB) *stack {
 	return s
 }
 
-// replica starts the i-th broker of the group, for the first time or again.
-func (s *stack) replica(i int) *child {
+// replica starts the i-th broker of the group, for the first time or again, with
+// more settings.
+func (s *stack) replica(i int, more ...string) *child {
 	s.tb.Helper()
 	name := fmt.Sprint("replica-", i)
 	conf := strings.NewReplacer("client_id: "+serviceName, "client_id: "+name, "group_watch: 2s", "group_watch: off",
-		"audit.jsonl", name+".jsonl").Replace(s.config())
+		"audit.jsonl", name+".jsonl").Replace(s.config()) + strings.Join(more, "")
 	s.write(name+".yaml", conf)
 	c := start(s.tb, "thingpass", "run", "--config", s.path(name+".yaml"))
 	c.awaitLine("ready")
