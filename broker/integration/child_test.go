@@ -50,7 +50,12 @@ func program(tb testing.TB, name string) string {
 
 func start(tb testing.TB, name string, args ...string) *child {
 	tb.Helper()
-	c := &child{tb: tb, name: name, cmd: exec.Command(program(tb, name), args...), done: make(chan struct{})}
+	return startCommand(tb, name, exec.Command(program(tb, name), args...))
+}
+
+func startCommand(tb testing.TB, name string, cmd *exec.Cmd) *child {
+	tb.Helper()
+	c := &child{tb: tb, name: name, cmd: cmd, done: make(chan struct{})}
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -143,9 +148,7 @@ func (c *child) cleanUp() {
 	default:
 		c.stop()
 	}
-	if text := c.text(); strings.Contains(text, "X-Amz-Signature=") || strings.Contains(text, "secretAccessKey\"") {
-		c.tb.Errorf("%s printed a signature or a key:\n%s", c.name, tail(text))
-	}
+	mustNotLeak(c.tb, c.name, c.text())
 	if c.tb.Failed() {
 		c.tb.Logf("%s printed:\n%s", c.name, tail(c.text()))
 	}

@@ -122,6 +122,11 @@ func TestTheDemoShowsPhotos(t *testing.T) {
 	program(t, "thingpass")
 	program(t, "thingpass-thing")
 	dir := filepath.Join(t.TempDir(), "demo")
+	t.Cleanup(func() {
+		if mustNotLeakFiles(t, dir) == 0 {
+			t.Error("there are no logs to search")
+		}
+	})
 	for run := range 2 { // the second finds certificates and photos of the first
 		c := start(t, "thingpass-dev", "demo", "--dir", dir, "--scene", "QVGA", "--count", "3", "--interval", "50ms")
 		if code := c.wait(2 * patience); code != 0 {

@@ -39,6 +39,7 @@ type server struct {
 	things, services string // host:port
 	kill9, restart   func()
 	settings         string // more lines of the broker's mqtt section
+	logs             string // the folder of its log; "": it prints it
 }
 
 func startServer(tb testing.TB, dir string) *server {
@@ -47,7 +48,7 @@ func startServer(tb testing.TB, dir string) *server {
 		return startStrict(tb, dir)
 	}
 	m := testmosquitto.Start(tb, testmosquitto.Options{ACLFile: filepath.Join("..", "..", "policies", "mosquitto.acl")})
-	return &server{ca: m.CA, things: m.Things, services: m.Services, kill9: m.Kill9, restart: m.Restart}
+	return &server{ca: m.CA, things: m.Things, services: m.Services, kill9: m.Kill9, restart: m.Restart, logs: m.Dir}
 }
 
 // startStrict starts the embedded server, which counts both ways together, as

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"thingpass/broker/internal/fakesqs"
 	"thingpass/certs"
 )
 
@@ -31,6 +32,7 @@ type stack struct {
 	s3     *child
 	broker *child
 	ready  readyFile
+	queue  *fakesqs.Queue // that tells the broker what is stored; nil: none
 }
 
 // readyFile is what `thingpass-dev --ready-file` writes.
@@ -48,6 +50,7 @@ type readyFile struct {
 func newStack(tb testing.TB) *stack {
 	tb.Helper()
 	s := &stack{tb: tb, dir: tb.TempDir()}
+	tb.Cleanup(s.judgeTraces)
 	s.startS3()
 	s.mqtt = startServer(tb, s.dir)
 	s.writeIdentity("broker", service(tb, s.mqtt.ca, serviceName))
@@ -78,6 +81,7 @@ func (s *stack) writeIdentity(name string, id certs.Identity) {
 	s.tb.Helper()
 	s.write(name+".crt", string(id.CertPEM()))
 	s.write(name+".key", string(id.KeyPEM()))
+	secrets.LearnPEM("the key of "+name, id.KeyPEM())
 }
 
 // startS3 starts the S3 for the first time, on a free port.
@@ -103,6 +107,9 @@ func (s *stack) runS3(port string) {
 		}
 		return err == nil && json.Unmarshal(text, &s.ready) == nil
 	})
+	if err := secrets.LearnAccessKey(s.ready.S3.KeyFile); err != nil {
+		s.tb.Fatal(err)
+	}
 }
 
 // startBroker starts the broker; a second call after kill9 starts it again.
@@ -111,10 +118,15 @@ func (s *stack) startBroker() {
 	s.write("broker.yaml", s.config())
 	s.broker = start(s.tb, "thingpass", "run", "--config", s.path("broker.yaml"))
 	s.broker.awaitLine("ready")
+	s.tb.Cleanup(func() { mustNotLeak(s.tb, "metrics", s.metrics()) })
 }
 
 func (s *stack) config() string {
-	return fmt.Sprintf(`
+	events := ""
+	if s.queue != nil {
+		events = fmt.Sprintf("events: {sqs_queue: %q, sqs_endpoint: %q}\n", s.queue.URL(), s.queue.Endpoint())
+	}
+	return events + fmt.Sprintf(`
 mqtt:
   server: mqtts://%s
   ca: mqtt-ca.crt
@@ -132,6 +144,10 @@ s3:
   access_key_file: %s
 audit:
   file: audit.jsonl
+http:
+  listen: 127.0.0.1:0
+log:
+  level: debug
 groups:
   cams: [cam1, cam2]
   bells: [bell1]
