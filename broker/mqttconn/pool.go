@@ -141,7 +141,7 @@ func (p *pool) ignore(j job) {
 
 // serve answers a request and acknowledges it, in this order. If the link has
 // ended it does neither: the server gives the request again. If the request has
-// expired, it is acknowledged only.
+// expired, it is acknowledged only [P-9.6].
 func (p *pool) serve(j job) {
 	switch {
 	case j.link.wire.ctx.Err() != nil:
@@ -195,7 +195,7 @@ func (p *pool) handle(m broker.Message) (replies []broker.Message) {
 
 // shed refuses a request as busy, at QoS 0 so that it costs little, and
 // acknowledges it. It runs where requests are received, which a wait would stop:
-// so a refusal waits elsewhere, and where too many do, there is none.
+// so a refusal waits elsewhere, and where too many do, there is none [P-9.7].
 func (p *pool) shed(j job, v verdict) {
 	p.counts.shed.Add(1)
 	if now := time.Now().Unix(); p.shedLog.Swap(now) < now-9 {

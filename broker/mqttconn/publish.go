@@ -16,7 +16,7 @@ const contentType = "application/json"
 
 // replyLife is how long the server keeps a reply for a thing that is away: as
 // long as a grant lasts by default. A thing that returns later asks again, and an
-// old grant would only cost it a futile upload.
+// old grant would only cost it a futile upload [P-9.6].
 const replyLife = 15 * time.Minute
 
 // publish is hand, when it is the message's turn.
