@@ -165,6 +165,11 @@ kinds:
     types: [image/jpeg, text/plain]
     max_size: 64KiB
     ttl: 1s
+  hasty:
+    modes: [pass]
+    types: [image/jpeg]
+    max_size: 64KiB
+    pass_ttl: 1s
 `, s.mqtt.services, serviceName, s.mqtt.settings, s.ready.S3.Endpoint, s.ready.S3.Region, bucket, s.ready.CAFile, s.ready.S3.KeyFile)
 }
 

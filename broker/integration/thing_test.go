@@ -99,7 +99,7 @@ type photoLine struct {
 	ID, ObjectKey, SHA256 string
 	Size, MS              int64
 	Result                string
-	Attempts              int
+	Attempts, Asks        int
 }
 
 func (c *child) photos() []photoLine {

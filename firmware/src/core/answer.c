@@ -101,12 +101,27 @@ static int take_grant(struct thingpass *tp, struct thingpass_json *json, int64_t
     return thingpass_key_keep(tp, fields.object_key, reply_len);
 }
 
+// Asked for an upload in parts without its id, the broker looks for the object
+// first [P-12.3].
+static bool is_other_object(struct thingpass *tp, const struct thingpass_reply *reply) {
+    if (!thingpass_wants_parts(tp) || tp->upload.upload_id_len > 0 ||
+        !thingpass_span_is(reply->code, "mismatch")) {
+        return false;
+    }
+    thingpass_copy_cut(tp->result.code, sizeof tp->result.code, reply->code);
+    return true;
+}
+
 // A reply while a grant is awaited. Late answers to a report come under the
 // same id; they are told by their code or their fields.
 static int on_grant_reply(struct thingpass *tp, struct thingpass_json *json,
                           const struct thingpass_reply *reply, size_t reply_len) {
     struct thingpass_upload *u = &tp->upload;
     if (!reply->success) {
+        if (is_other_object(tp, reply)) {
+            thingpass_finish(tp, THINGPASS_EMISMATCH);
+            return 1;
+        }
         bool late = thingpass_json_find(json, 0, "objectKey") != 0 ||
                     thingpass_span_is(reply->code, "not-found") ||
                     thingpass_span_is(reply->code, "mismatch") ||

@@ -85,8 +85,29 @@ static int read_window(struct thingpass *tp, const struct thingpass_json *json) 
     return THINGPASS_OK;
 }
 
-static int read_names(const struct thingpass_json *json, struct thingpass_span *key,
-                      struct thingpass_span *upload_id) {
+// There is no upload, and no id, where the object is there already [P-12.3].
+static bool read_upload_id(const struct thingpass *tp, const struct thingpass_json *json,
+                           struct thingpass_span *id) {
+    id->p = NULL;
+    id->n = 0;
+    if (thingpass_json_find(json, root, "uploadId") == 0) {
+        return tp->upload.part_count == 0;
+    }
+    return thingpass_json_string(json, root, "uploadId", id) == THINGPASS_OK &&
+           thingpass_span_all(*id, upload_id_max, thingpass_is_print);
+}
+
+// Until when the URLs are good; where there are none, nothing is said [P-12.2].
+static int read_end(const struct thingpass *tp, const struct thingpass_json *json,
+                    int64_t *expires_at) {
+    *expires_at = INT64_MAX;
+    if (tp->upload.part_count == 0 && thingpass_json_find(json, root, "expiresAt") == 0) {
+        return THINGPASS_OK;
+    }
+    return thingpass_reply_time(json, root, "expiresAt", expires_at);
+}
+
+static int read_names(const struct thingpass_json *json, struct thingpass_span *key) {
     struct thingpass_span mode;
     struct thingpass_span checksum;
     bool ok = thingpass_json_string(json, root, "mode", &mode) == THINGPASS_OK &&
@@ -94,9 +115,7 @@ static int read_names(const struct thingpass_json *json, struct thingpass_span *
               thingpass_json_string(json, root, "checksum", &checksum) == THINGPASS_OK &&
               thingpass_span_is(checksum, "crc32") &&
               thingpass_json_string(json, root, "objectKey", key) == THINGPASS_OK &&
-              thingpass_key_ok(*key) &&
-              thingpass_json_string(json, root, "uploadId", upload_id) == THINGPASS_OK &&
-              thingpass_span_all(*upload_id, upload_id_max, thingpass_is_print);
+              thingpass_key_ok(*key);
     return ok ? THINGPASS_OK : THINGPASS_EREPLY;
 }
 
@@ -108,21 +127,21 @@ int thingpass_parts_take(struct thingpass *tp, struct thingpass_json *json, int6
     int64_t expires_at;
     u->part_count = 0;
     u->part_next = 0;
-    int err = read_names(json, &key, &upload_id);
-    err = err < 0 ? err : thingpass_reply_time(json, root, "expiresAt", &expires_at);
+    int err = read_names(json, &key);
     err = err < 0 ? err : read_shape(tp, json);
     err = err < 0 ? err : read_window(tp, json);
+    err = err < 0 ? err : read_end(tp, json, &expires_at);
     if (err < 0) {
         return err;
     }
-    if (expires_at <= time) {
+    if (expires_at <= time || !read_upload_id(tp, json, &upload_id)) {
         return THINGPASS_EREPLY;
     }
     int64_t valid_s = expires_at - time;
     valid_s = valid_s < parts_max_s ? valid_s : parts_max_s;
     u->grant.valid_until_ms = thingpass_clock_ms(tp) + (uint64_t)valid_s * 1000;
     err = thingpass_key_keep(tp, key, reply_len);
-    return err < 0 ? err : thingpass_upload_id_keep(tp, upload_id, reply_len);
+    return err < 0 || upload_id.n == 0 ? err : thingpass_upload_id_keep(tp, upload_id, reply_len);
 }
 
 void thingpass_parts_next(struct thingpass *tp) {

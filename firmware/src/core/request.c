@@ -41,9 +41,23 @@ static bool pairs_ok(const struct thingpass_pair *pairs, size_t n, size_t *total
 }
 
 // [P-11]: a pass lists the names, and captured-at is one of them.
+// [P-11.2]: S3 would put something else in the place of "${filename}".
+static bool values_pass(const struct thingpass_pair *pairs, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (strstr(pairs[i].value, "${") != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool pass_ok(const struct thingpass_object *object) {
     size_t n = object->metadata_count;
     if (object->object_key != NULL || n + object->pass_metadata_count >= THINGPASS_METADATA_MAX) {
+        return false;
+    }
+    if (!values_pass(object->metadata, n) ||
+        !values_pass(object->pass_metadata, object->pass_metadata_count)) {
         return false;
     }
     for (size_t i = 0; i < object->pass_metadata_count; i++) {

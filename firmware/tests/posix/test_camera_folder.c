@@ -263,6 +263,21 @@ static void a_photo_is_read_again_after_a_rewind(void **state) {
     }
 }
 
+static void a_photo_is_read_from_any_byte(void **state) {
+    struct folder *f = *state;
+    static const uint64_t places[] = {9999, 0, 5000, 10000, 1};
+    put(f, "a.jpg", 10000);
+    open_folder(f, false);
+    expect_photo(f, "a.jpg", 10000);
+    for (size_t i = 0; i < 5; i++) {
+        size_t total;
+        assert_int_equal(f->photo.source.seek(f->photo.source.ctx, places[i]), THINGPASS_OK);
+        (void)read_all(f, 4096, &total);
+        assert_int_equal(total, 10000 - places[i]);
+        assert_string_equal(f->photo.why.text, "");
+    }
+}
+
 static void a_file_in_chunks_is_byte_for_byte_the_file(void **state) {
     struct folder *f = *state;
     put(f, "a.jpg", 5000);
@@ -295,6 +310,7 @@ int main(void) {
         TEST(a_growing_file_is_told),
         TEST(what_is_not_a_whole_jpeg_is_skipped),
         TEST(a_photo_is_read_again_after_a_rewind),
+        TEST(a_photo_is_read_from_any_byte),
         TEST(a_file_in_chunks_is_byte_for_byte_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static void odd_values_are_refused(void **state) {
         {"--server mqtts://h:1",
          "--server: \"mqtts://h:1\" is not HOST:PORT, such as 192.168.1.10:8883"},
         {"--mqtt 4", "--mqtt: \"4\" is neither 5 nor 3.1.1"},
-        {"--mode Pass", "--mode: \"Pass\" is neither put nor pass"},
+        {"--mode Pass", "--mode: \"Pass\" is none of put, pass, multipart"},
         {"--sha256 yes", "--sha256: \"yes\" is neither on nor off"},
         {"--scene HD", "\"HD\" is not a picture size; give QVGA, VGA, SVGA, XGA, SXGA, UXGA or WxH "
                        "from 16x16 to 4096x4096"},
@@ -173,6 +173,10 @@ static void contradictions_are_refused(void **state) {
     bad_more("--camera d --seed 1", "--seed goes with --scene, not with --camera");
     bad_more("--camera d --noise 1", "--noise goes with --scene, not with --camera");
     bad_more("--loop", "--loop goes with --camera; a scene never ends");
+    bad_more("--mode multipart --sha256 off",
+             "--sha256 off is a one-pass camera; --mode multipart reads each photo twice");
+    good("--mode multipart");
+    assert_int_equal(options.mode, THINGPASS_MODE_MULTIPART);
     char line[1024] = "--mode pass ";
     for (int i = 0; i < 15; i++) {
         (void)snprintf(line + strlen(line), 32, "--metadata n%d=v ", i);

@@ -65,7 +65,8 @@ static const char *window(struct cloud *c, const char *payload) {
             left--;
         }
     }
-    snprintf(c->text + n, sizeof c->text - (size_t)n, "],\"expiresAt\":$EXPIRES}");
+    snprintf(c->text + n, sizeof c->text - (size_t)n, "]%s}",
+             *comma != '\0' ? ",\"expiresAt\":$EXPIRES" : ""); // [P-12.2]
     return c->text;
 }
 
@@ -325,6 +326,50 @@ static void parts_that_are_missing_at_the_end_are_sent(void **state) {
     world_free(w);
 }
 
+static const char *hostile;
+
+static const char *answer_hostile(struct world *w, const char *topic, const char *payload) {
+    (void)w;
+    (void)topic;
+    (void)payload;
+    return hostile;
+}
+
+static const char *answer_whole(struct world *w, const char *topic, const char *payload) {
+    struct cloud *c = w->test;
+    if (strstr(topic, "/upload-request") != NULL) {
+        snprintf(c->text, sizeof c->text,
+                 "{\"id\":\"$ID\",\"status\":\"success\",\"time\":$TIME,\"mode\":\"multipart\","
+                 "\"objectKey\":\"%s\",\"checksum\":\"crc32\",\"partSize\":1000,\"partCount\":5,"
+                 "\"stored\":\"1-5\",\"parts\":[]}",
+                 key);
+        return c->text;
+    }
+    assert_null(strstr(payload, "uploadId"));
+    assert_non_null(strstr(payload, ",\"size\":4500,\"crc32\":\""));
+    return world_confirm;
+}
+
+static void an_object_that_is_there_already_is_only_reported(void **state) {
+    (void)state;
+    struct world *w = world_with_parts(&cloud, 4500);
+    w->answer = answer_whole;
+    assert_int_equal(world_upload(w), THINGPASS_OK);
+    assert_int_equal(w->opens, 0);
+    assert_int_equal(w->sent_count, 2);
+    world_free(w);
+}
+
+static void another_object_that_is_there_already_ends_it(void **state) {
+    (void)state;
+    struct world *w = world_with_parts(&cloud, 4500);
+    w->answer = answer_hostile;
+    hostile = world_refusal("mismatch", -1);
+    assert_int_equal(world_upload(w), THINGPASS_EMISMATCH);
+    assert_int_equal(w->asks, 1);
+    world_free(w);
+}
+
 static void answers_that_end_it(void **state) {
     (void)state;
     static const struct {
@@ -379,15 +424,6 @@ static void a_source_that_changes_stores_nothing(void **state) {
 #define SHAPE "\"partSize\":1000,\"partCount\":3,"
 #define URL   "\"uploadUrl\":\"https://h/k?partNumber=1\"}"
 
-static const char *hostile;
-
-static const char *answer_hostile(struct world *w, const char *topic, const char *payload) {
-    (void)w;
-    (void)topic;
-    (void)payload;
-    return hostile;
-}
-
 static void windows_with_a_fault_end_the_upload(void **state) {
     (void)state;
     static const struct {
@@ -422,7 +458,11 @@ static void windows_with_a_fault_end_the_upload(void **state) {
         {PARTS_HEAD NAMES "\"partSize\":9999999999999999999,\"partCount\":0,\"parts\":[]}",
          THINGPASS_EREPLY},
         {PARTS_HEAD NAMES "\"parts\":[]}", THINGPASS_EREPLY},
-        {PARTS_HEAD "\"objectKey\":\"k\",\"checksum\":\"crc32\"," SHAPE "\"parts\":[]}",
+        {PARTS_HEAD "\"objectKey\":\"k\",\"checksum\":\"crc32\"," SHAPE
+                    "\"parts\":[{\"number\":1,\"size\":1000," URL "]}",
+         THINGPASS_EREPLY},
+        {"{\"id\":\"$ID\",\"status\":\"success\",\"time\":$TIME,\"mode\":\"multipart\"," NAMES SHAPE
+         "\"parts\":[{\"number\":1,\"size\":1000," URL "]}",
          THINGPASS_EREPLY},
         {PARTS_HEAD "\"objectKey\":\"k\",\"uploadId\":\"a\\nb\",\"checksum\":\"crc32\"," SHAPE
                     "\"parts\":[]}",
@@ -478,6 +518,8 @@ int main(void) {
         cmocka_unit_test(a_window_that_has_ended_is_asked_for_anew),
         cmocka_unit_test(an_upload_that_is_gone_is_begun_again),
         cmocka_unit_test(parts_that_are_missing_at_the_end_are_sent),
+        cmocka_unit_test(an_object_that_is_there_already_is_only_reported),
+        cmocka_unit_test(another_object_that_is_there_already_ends_it),
         cmocka_unit_test(answers_that_end_it),
         cmocka_unit_test(two_urls_with_tokens_that_do_not_fit_come_one_by_one),
         cmocka_unit_test(a_source_that_changes_stores_nothing),

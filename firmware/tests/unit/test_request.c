@@ -190,6 +190,14 @@ static void what_a_pass_cannot_have_is_an_error_of_the_caller(void **state) {
     assert_int_equal(thingpass_object_check(&o), THINGPASS_EINVAL);
     o.pass_metadata_count = 0;
     assert_int_equal(thingpass_object_check(&o), THINGPASS_OK);
+    static const struct thingpass_pair replaced[] = {{"note", "a ${filename}"}};
+    o = pass_object(&source);
+    o.metadata = replaced;
+    o.metadata_count = 1;
+    assert_int_equal(thingpass_object_check(&o), THINGPASS_EINVAL);
+    o.metadata_count = 0;
+    o.pass_metadata = replaced;
+    assert_int_equal(thingpass_object_check(&o), THINGPASS_EINVAL);
     o.mode = (enum thingpass_mode)7;
     assert_int_equal(thingpass_object_check(&o), THINGPASS_EINVAL);
     static const struct thingpass_pair reserved[] = {{"captured-at", "1"}};

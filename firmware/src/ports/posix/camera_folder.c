@@ -120,6 +120,12 @@ static int rewind_photo(void *ctx) {
     return THINGPASS_OK;
 }
 
+static int seek_photo(void *ctx, uint64_t offset) {
+    struct folder *f = ctx;
+    f->at = offset;
+    return THINGPASS_OK;
+}
+
 static const char *flaw(int fd, uint64_t size) {
     uint8_t head[2] = {0};
     uint8_t tail[2] = {0};
@@ -183,7 +189,8 @@ static enum thingpass_capture capture(void *ctx, uint64_t number, struct thingpa
                                               .rewindable = true,
                                               .read = read_photo,
                                               .rewind = rewind_photo,
-                                              .close = close_photo};
+                                              .close = close_photo,
+                                              .seek = seek_photo};
     return THINGPASS_CAPTURED;
 }
 

@@ -38,6 +38,8 @@ static int contradiction(const struct thingpass_options *o,
         {o->folder == NULL && o->loop, "--loop goes with --camera; a scene never ends"},
         {o->mode == THINGPASS_MODE_PASS && o->metadata_count == THINGPASS_METADATA_MAX,
          "--mode pass takes at most 15 --metadata: captured-at is the sixteenth"},
+        {o->mode == THINGPASS_MODE_MULTIPART && !o->sha256,
+         "--sha256 off is a one-pass camera; --mode multipart reads each photo twice"},
         {given->quiet && given->verbose, "--quiet and --verbose: leave one out"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {

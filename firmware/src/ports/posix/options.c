@@ -101,10 +101,17 @@ static int set_mqtt(struct thingpass_options *o, const char *text, struct thingp
 }
 
 static int set_mode(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
-    bool put = false;
-    int rc = choice("mode", text, "put", "pass", &put, why);
-    o->mode = put ? THINGPASS_MODE_PUT : THINGPASS_MODE_PASS;
-    return rc;
+    static const char *const names[] = {[THINGPASS_MODE_PUT] = "put",
+                                        [THINGPASS_MODE_PASS] = "pass",
+                                        [THINGPASS_MODE_MULTIPART] = "multipart"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            o->mode = (enum thingpass_mode)i;
+            return THINGPASS_OK;
+        }
+    }
+    return thingpass_fail(why, THINGPASS_EINVAL, "--mode: \"%s\" is none of put, pass, multipart",
+                          text);
 }
 
 static int set_noise(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
