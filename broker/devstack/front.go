@@ -136,7 +136,7 @@ func (f *front) precheck(r *http.Request) error {
 		return s3Error{http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI."}
 	}
 	if !awsChunked(r) && (r.ContentLength < 0 || r.Method == http.MethodPut && r.Header.Get("Content-Length") == "") {
-		return s3Error{http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header."}
+		return missingLength
 	}
 	if r.ContentLength > f.maxSize {
 		return entityTooLarge

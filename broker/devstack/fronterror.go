@@ -25,7 +25,10 @@ type s3Error struct {
 
 func (e s3Error) Error() string { return e.code }
 
-var entityTooLarge = s3Error{http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size."}
+var (
+	entityTooLarge = s3Error{http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size."}
+	missingLength  = s3Error{http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header."}
+)
 
 // refuse answers as S3 does when it will not do what was asked. An error that
 // is no s3Error is our own fault: it is logged, and the client told to try again.

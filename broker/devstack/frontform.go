@@ -53,6 +53,9 @@ func formBoundary(r *http.Request) string {
 
 // spoolForm is spool for a form: it returns the body that S3 would have seen.
 func (f *front) spoolForm(w *statusWriter, r *http.Request, boundary string) (io.ReadCloser, error) {
+	if r.ContentLength < 0 { // see awsChunked: a form is not sent like that
+		return nil, missingLength
+	}
 	body := bufio.NewReader(&patientReader{r: r.Body, control: w.control, silence: f.silence})
 	// A reader of mail would take bare newlines and text before the first part.
 	start := "--" + boundary + "\r\n"
@@ -68,7 +71,7 @@ func (f *front) spoolForm(w *statusWriter, r *http.Request, boundary string) (io
 		return nil, bodyError(err)
 	}
 	w.patienceEnds()
-	if err := f.judgeForm(read, size); err != nil {
+	if err := f.judgeForm(read); err != nil {
 		file.Close()
 		return nil, err
 	}
@@ -159,10 +162,7 @@ func onlyOneFile(parts *multipart.Reader) error {
 }
 
 // judgeForm puts the file's name in, and refuses what versitygw would not.
-func (f *front) judgeForm(read *form, size int64) error {
-	if size > f.maxSize {
-		return entityTooLarge
-	}
+func (f *front) judgeForm(read *form) error {
 	if err := read.putFilename(); err != nil {
 		return err
 	}

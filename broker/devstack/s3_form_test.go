@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"path/filepath"
@@ -217,6 +218,9 @@ func TestAlteredFormIsRefused(t *testing.T) {
 		{"bare newlines", raw(func(b string) string { return strings.ReplaceAll(b, "\r\n", "\n") }), 400, "MalformedPOSTRequest"},
 		{"text before the form", raw(func(b string) string { return "hello\r\n" + b }), 400, "MalformedPOSTRequest"},
 		{"no last boundary", raw(func(b string) string { return strings.TrimSuffix(b, "--"+formBoundary+"--\r\n") }), 400, ""},
+		{"a part behind the file that breaks off", raw(func(b string) string {
+			return strings.TrimSuffix(b, "--"+formBoundary+"--\r\n") + strings.TrimSuffix(part("more", "value"), "ue\r\n")
+		}), 400, ""},
 		{"a part without a name", first(`"; x="`, "v"), 400, "MalformedPOSTRequest"},
 		{"an empty body", raw(func(string) string { return "" }), 400, "MalformedPOSTRequest"},
 		{"no boundary in the body", raw(func(b string) string { return strings.ReplaceAll(b, formBoundary, "other") }), 400, "MalformedPOSTRequest"},
@@ -233,6 +237,21 @@ func TestAlteredFormIsRefused(t *testing.T) {
 			}
 		})
 	}
+	unmeasured := func(streaming bool) reply {
+		f := s.form(photo(10, "p"), time.Now(), time.Minute)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.url, io.MultiReader(strings.NewReader(f.body()))) // of unknown length
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "multipart/form-data; boundary="+formBoundary)
+		if streaming {
+			req.Header.Set("X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+			req.Header.Set("X-Amz-Decoded-Content-Length", "10")
+		}
+		return s.do(req)
+	}
+	want(t, "chunked", unmeasured(false), 411, "MissingContentLength")
+	want(t, "chunked in Amazon's way", unmeasured(true), 411, "MissingContentLength")
 	for name, f := range map[string]*form{
 		"expired":           s.form(photo(10, "p"), time.Now().Add(-2*time.Minute), -time.Minute),
 		"an hour old":       s.form(photo(10, "p"), time.Now().Add(-61*time.Minute), time.Hour),
