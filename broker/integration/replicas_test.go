@@ -6,14 +6,11 @@ package integration_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"thingpass/broker/internal/testmosquitto"
 )
 
 const (
@@ -87,13 +84,14 @@ func (s *stack) judgeFleet(tallies []simTally, killed int, took time.Duration) {
 // grants are made without it.
 func newFleet(tb testing.TB) *stack {
 	tb.Helper()
+	needsMosquitto(tb)
 	s := &stack{tb: tb, dir: tb.TempDir()}
-	s.mosquitto = testmosquitto.Start(tb, testmosquitto.Options{ACLFile: filepath.Join("..", "..", "policies", "mosquitto.acl")})
-	s.writeIdentity("broker", service(tb, s.mosquitto.CA, serviceName))
-	s.write("mosquitto-ca.crt", string(s.mosquitto.CA.CertPEM()))
+	s.mqtt = startServer(tb, s.dir)
+	s.writeIdentity("broker", service(tb, s.mqtt.ca, serviceName))
+	s.write("mqtt-ca.crt", string(s.mqtt.ca.CertPEM()))
 	s.write("key.json", `{"accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "nobody-asks-for-it"}`)
 	s.ready.S3.Endpoint, s.ready.S3.Region = "https://127.0.0.1:9", "us-east-1"
-	s.ready.S3.KeyFile, s.ready.CAFile = "key.json", "mosquitto-ca.crt"
+	s.ready.S3.KeyFile, s.ready.CAFile = "key.json", "mqtt-ca.crt"
 	return s
 }
 
@@ -120,10 +118,10 @@ func (s *stack) sims(n int) []*sim {
 	for i := range things {
 		turns <- struct{}{}
 		name := fmt.Sprintf("cam%04d", i)
-		conf := s.mosquitto.ThingTLS(name)
+		conf := s.mqtt.thingTLS(s.tb, name)
 		connecting.Go(func() {
 			defer func() { <-turns }()
-			th, err := dialSim(s.mosquitto.Things, name, conf)
+			th, err := dialSim(s.mqtt.things, name, conf)
 			if err != nil {
 				s.tb.Error(err)
 				return
