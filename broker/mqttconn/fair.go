@@ -13,8 +13,9 @@ import (
 // has one request waits for one of each other thing at most, however many one of
 // them sends. A thing has at most half of the workers, and a share of the places,
 // beyond which its requests are refused as busy at once; of these refusals it gets
-// as many in a second as it has places, and then silence: all things' requests
-// come through one connection, and answering a flood would hold them up. All of it
+// as many in a second as there are places, and then silence: all things' requests
+// come through one connection, and answering a flood would hold them up. (What a
+// thing asked while we were away comes at once, and is no flood.) All of it
 // takes the same time whatever waits.
 type queue struct {
 	places  int // for all
@@ -63,7 +64,7 @@ func (q *queue) push(j job) verdict {
 	l := q.lines[who]
 	switch {
 	case l != nil && len(l.jobs) == q.share:
-		return l.refuse(time.Now().Unix(), q.share)
+		return l.refuse(time.Now().Unix(), q.places)
 	case q.waiting == q.places:
 		return refused
 	}
