@@ -133,8 +133,8 @@ func TestEverythingIsSearched(t *testing.T) {
 			t.Errorf("nothing is searched of %s: %q", what, text)
 		}
 	}
-	if !strings.Contains(s.broker.text(), "DEBUG") {
-		t.Error("the broker does not say all that it could")
+	if !strings.Contains(s.config(), "level: debug") {
+		t.Error("the broker is not told to say all that it can")
 	}
 	for _, file := range []string{s.ready.S3.KeyFile, s.path("broker.key"), s.path("cam1.key")} {
 		text, err := os.ReadFile(file)

@@ -38,13 +38,20 @@ limits, S3's settings and key, the log's level and certificates change between t
 requests; what needs a restart is named in the log, and stays. A configuration with
 a mistake changes nothing.
 
+Every decision is one line of JSON in the audit (audit.file), written before the
+reply; where it cannot be written, nothing is granted. With http.listen the broker
+tells /metrics (for Prometheus), /healthz and /readyz. With events.sqs_queue it
+announces what the bucket says was stored, even if no thing reports it.
+
 Exit code: 0 after a signal, 1 if something went wrong while running, 2 if it
 could not start with this command line or configuration.
 
 Under systemd use Type=notify-reload: the broker tells when it is ready, and when
 it has reloaded.`,
 		Example: `  thingpass run --config /etc/thingpass/broker.yaml
-  THINGPASS_LOG_LEVEL=debug thingpass run --config broker.yaml`,
+  THINGPASS_LOG_LEVEL=debug thingpass run --config broker.yaml
+  THINGPASS_HTTP_LISTEN=127.0.0.1:9464 thingpass run --config broker.yaml &
+  curl http://127.0.0.1:9464/readyz       # {"ready":true,…}, or what is missing`,
 		Args: cobra.NoArgs,
 	}
 	path := addConfigFlag(c)

@@ -46,7 +46,10 @@ func startChild(t *testing.T, args ...string) *child {
 		t.Fatal(err)
 	}
 	go func() { c.ended <- c.Wait() }()
-	t.Cleanup(func() { _ = c.Process.Kill() })
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		mustNotLeak(t, "the child", c.stderr.String())
+	})
 	await(t, "the child to be ready", func() bool { return strings.Contains(c.stderr.String(), "thingpass: ready: ") })
 	return c
 }

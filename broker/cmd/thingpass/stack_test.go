@@ -19,6 +19,7 @@ import (
 	"github.com/eclipse/paho.golang/paho"
 
 	"thingpass/broker/devstack"
+	"thingpass/broker/internal/leak"
 	"thingpass/certs"
 )
 
@@ -36,6 +37,7 @@ type stack struct {
 func newStack(t *testing.T, change ...func(*devstack.MQTTOptions)) *stack {
 	t.Helper()
 	s := &stack{t: t, dir: t.TempDir()}
+	t.Cleanup(func() { s.judgeAudits(t) })
 	ca, err := certs.NewCA("test CA")
 	s.must(err)
 	s.ca = ca
@@ -61,7 +63,35 @@ func newStack(t *testing.T, change ...func(*devstack.MQTTOptions)) *stack {
 	text, err := json.Marshal(key)
 	s.must(err)
 	s.write("s3-credentials.json", text)
+	secrets.LearnPEM("the broker's key", id.KeyPEM())
+	s.must(secrets.LearnAccessKey(s.path("s3-credentials.json")))
 	return s
+}
+
+// secrets are those of all stacks. Everything that the program prints and audits
+// is searched for them, and for signatures, tokens and keys of any value.
+var secrets leak.Watch
+
+func mustNotLeak(t *testing.T, what, text string) {
+	t.Helper()
+	for _, found := range secrets.Find(text) {
+		t.Errorf("%s gives away %s", what, found)
+	}
+}
+
+// judgeAudits searches all audits, those that were put aside too.
+func (s *stack) judgeAudits(t *testing.T) {
+	files, err := filepath.Glob(s.path("*.jsonl*"))
+	if err != nil {
+		t.Error(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Error(err)
+		}
+		mustNotLeak(t, file, string(text))
+	}
 }
 
 func (s *stack) must(err error) {
@@ -126,7 +156,11 @@ func startProgram(t *testing.T, args ...string) *program {
 		defer close(ended)
 		p.code <- run(ctx, args, p.stdout, p.stderr)
 	}()
-	t.Cleanup(func() { stop(); <-ended })
+	t.Cleanup(func() {
+		stop()
+		<-ended
+		mustNotLeak(t, "the program", p.stdout.String()+p.stderr.String())
+	})
 	return p
 }
 
