@@ -33,10 +33,10 @@ func (b *bench) http(ctx context.Context) error {
 	if err := b.lab.write("service.py", string(flaskService)); err != nil {
 		return err
 	}
-	product := responders(b.thingpass)[0]
+	ours := product("thingpass", b.thingpass)
 	medians, err := b.inTurns([]string{"thingpass", "gunicorn"}, func(name string) (sample, error) {
 		if name == "thingpass" {
-			return b.turn(ctx, product, askOne())
+			return b.turn(ctx, ours, askOne())
 		}
 		return b.gunicornTurn(ctx, gunicorn)
 	})

@@ -36,6 +36,7 @@ type options struct {
 	requests  int64
 	rate      float64
 	only      string
+	beside    string
 }
 
 func main() {
@@ -62,6 +63,7 @@ func parse(args []string) (o options, err error) {
 	flags.Int64Var(&o.requests, "requests", 1_000_000, "requests over which memory must stay flat")
 	flags.Float64Var(&o.rate, "rate", 0, "requests a second of open loops; 0: two fifths of what the slowest contestant does")
 	flags.StringVar(&o.only, "only", "", "steps to run, such as closed,open,batch,http,memory,flood; all if empty")
+	flags.StringVar(&o.beside, "beside", "", "another build of the broker, instead of the echoes: what did a change change?")
 	quick := flags.Bool("quick", false, "see that it works; the numbers mean nothing")
 	if err := flags.Parse(args); err != nil {
 		return o, err

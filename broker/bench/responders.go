@@ -22,11 +22,18 @@ type responder struct {
 	start func(ctx context.Context, l *lab, size int) (*child, error)
 }
 
-func responders(thingpass string) []responder {
+func product(name, binary string) responder {
+	return responder{name, "thingpass run: checks, signs, audits to a file", func(ctx context.Context, l *lab, _ int) (*child, error) {
+		return startThingpass(ctx, l, binary)
+	}}
+}
+
+func (o options) responders() []responder {
+	if o.beside != "" {
+		return []responder{product("thingpass", o.thingpass), product("beside", o.beside)}
+	}
 	return []responder{
-		{"thingpass", "thingpass run: checks, signs, audits to a file", func(ctx context.Context, l *lab, _ int) (*child, error) {
-			return startThingpass(ctx, l, thingpass)
-		}},
+		product("thingpass", o.thingpass),
 		{"paho", "bare echo on paho.golang (autopaho, 32 goroutines)", func(ctx context.Context, l *lab, size int) (*child, error) {
 			return startEcho(ctx, l, size)
 		}},

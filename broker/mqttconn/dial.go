@@ -4,6 +4,7 @@
 package mqttconn
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -46,18 +47,27 @@ func dialTLS(ctx context.Context, conf Config, e endpoint) (*tls.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := tls.Dialer{NetDialer: &net.Dialer{KeepAlive: 15 * time.Second}, Config: secured}
-	c, err := d.DialContext(ctx, "tcp", e.address())
+	d := net.Dialer{KeepAlive: 15 * time.Second}
+	socket, err := d.DialContext(ctx, "tcp", e.address())
 	if err != nil {
 		return nil, err
 	}
-	secure, ok := c.(*tls.Conn)
-	if !ok {
-		_ = c.Close()
-		return nil, fmt.Errorf("no TLS connection but a %T", c)
+	secure := tls.Client(readAhead{socket, bufio.NewReaderSize(socket, 16<<10)}, secured)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = socket.Close()
+		return nil, err
 	}
 	return secure, nil
 }
+
+// readAhead reads many records of TLS with one system call: a server that has much
+// to say makes one of each packet.
+type readAhead struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func (r readAhead) Read(b []byte) (int, error) { return r.in.Read(b) }
 
 // dialWeb connects over WebSocket. The signed URL must not get into an error.
 func dialWeb(ctx context.Context, conf Config, e endpoint) (*transport, error) {

@@ -183,8 +183,8 @@ func (p *pool) handle(m broker.Message) (replies []broker.Message) {
 			p.panicked(m, fault)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(p.ctx, p.conf.HandleTimeout)
-	defer cancel()
+	ctx := newLimited(p.ctx, p.conf.HandleTimeout)
+	defer ctx.end()
 	replies, err := p.handler.Handle(ctx, m)
 	if err != nil {
 		p.counts.refused.Add(1)

@@ -90,6 +90,7 @@ func (s *service) serve(ctx context.Context, hangups <-chan os.Signal, stderr io
 		return unstartable(err)
 	}
 	defer notify("STOPPING=1", s.log)
+	defer useProcessors(s.now.Load().conf.MQTT.Connections)()
 	if err := client.Run(ctx); err != nil {
 		return failed(err)
 	}
