@@ -103,6 +103,8 @@ type Config struct {
 
 	Quota  Quota  // required where there are Limits, here or of a kind
 	Limits Limits // of each thing
+
+	Credentials *Credentials // nil: things get none [P-14]
 }
 
 // A Broker answers requests. It is safe for concurrent use.
@@ -120,6 +122,8 @@ type Broker struct {
 	downloads DownloadSigner
 	groups    map[string][]string // sorted
 	reserved  map[string]bool     // see reservedNames
+
+	credentials *Credentials
 
 	handlers map[string]handler // by the topic's verb
 }
@@ -157,6 +161,13 @@ func New(c Config) (*Broker, error) {
 	}
 	if err := b.share(c); err != nil {
 		return nil, err
+	}
+	if c.Credentials != nil {
+		if err := c.Credentials.check(); err != nil {
+			return nil, err
+		}
+		b.credentials = c.Credentials
+		b.handlers[verbCredentialsRequest] = (*request).credentialsRequest
 	}
 	return b, nil
 }
