@@ -19,10 +19,9 @@ import (
 func offering(t *testing.T, change func(*broker.Credentials)) (*world, *broker.Broker) {
 	t.Helper()
 	w := &world{now: time.Unix(wireNow, 0)}
-	c := bothForms(w)
-	change(c)
-	b, err := broker.New(broker.Config{Kinds: []broker.Kind{photo()}, Signer: w, Store: w, Audit: w,
-		Now: func() time.Time { return w.now }, Credentials: c})
+	c := config(w)
+	change(c.Credentials)
+	b, err := broker.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +77,9 @@ func TestWhatIsNotConfiguredIsNotOffered(t *testing.T) {
 		}
 	}
 	w := &world{now: time.Unix(wireNow, 0)}
-	none, err := broker.New(broker.Config{Kinds: []broker.Kind{photo()}, Signer: w, Store: w, Audit: w, Now: func() time.Time { return w.now }})
+	c := config(w)
+	c.Credentials = nil
+	none, err := broker.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,9 +194,9 @@ func TestCredentialsThatCannotWorkAreRefusedAtOnce(t *testing.T) {
 		"no bucket":    func(c *broker.Credentials) { c.Place.Bucket = "" },
 	} {
 		w := &world{now: time.Unix(wireNow, 0)}
-		c := bothForms(w)
-		change(c)
-		if _, err := broker.New(broker.Config{Kinds: []broker.Kind{photo()}, Signer: w, Store: w, Audit: w, Now: time.Now, Credentials: c}); err == nil {
+		c := config(w)
+		change(c.Credentials)
+		if _, err := broker.New(c); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}
