@@ -211,10 +211,18 @@ func (b *Broker) Handle(ctx context.Context, m Message) ([]Message, error) {
 	if err := r.admit(ctx); err != nil {
 		return r.refuse(t.verb, "", m.Payload, err)
 	}
-	if b.reserved[t.thing] {
-		return r.refuse(t.verb, "", m.Payload, refuse(CodeKeyNotAllowed, "shared objects are kept under this thing's name: give it another one"))
+	if err := r.unreserved(); err != nil {
+		return r.refuse(t.verb, "", m.Payload, err)
 	}
 	return b.handlers[t.verb](r, ctx, m.Payload)
+}
+
+// unreserved returns a refusal if shared objects are kept under the thing's name.
+func (r *request) unreserved() error {
+	if r.broker.reserved[r.thing] {
+		return refuse(CodeKeyNotAllowed, "shared objects are kept under this thing's name: give it another one")
+	}
+	return nil
 }
 
 // Busy answers a request with the refusal `busy`, without looking at more of it

@@ -174,6 +174,23 @@ func (r *request) issue(ctx context.Context, body *credentialsReply) error {
 	return nil
 }
 
+// Issue gives a thing a session, for requests that come another way than over
+// MQTT: the same things get some, within the same limits. Whoever calls it knows
+// the thing by its certificate, and keeps the audit.
+func (b *Broker) Issue(ctx context.Context, thing string) (Session, error) {
+	if !ValidThing(thing) || b.credentials == nil || b.credentials.Issuer == nil {
+		return Session{}, refuse(CodeModeNotAllowed, "no credentials are offered")
+	}
+	r := &request{broker: b, thing: thing, now: b.now()}
+	if err := r.admit(ctx); err != nil {
+		return Session{}, err
+	}
+	if err := r.unreserved(); err != nil {
+		return Session{}, err
+	}
+	return b.credentials.Issuer.Issue(ctx, thing)
+}
+
 // send makes the only message of an answer. cause is the story for the log.
 func (r *request) send(body body, cause error) ([]Message, error) {
 	m, err := r.answer(body)

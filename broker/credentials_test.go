@@ -5,6 +5,7 @@ package broker_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"thingpass/broker"
+	"thingpass/broker/quota"
 )
 
 // offering is a broker that gives what change leaves of both forms.
@@ -200,4 +202,45 @@ func TestCredentialsThatCannotWorkAreRefusedAtOnce(t *testing.T) {
 			t.Errorf("%s is taken", name)
 		}
 	}
+}
+
+func TestAnotherWayToASessionHasTheSameRules(t *testing.T) {
+	w := &world{now: time.Unix(wireNow, 0)}
+	c := config(w)
+	c.Limits.RequestsPerMinute, c.Quota = 2, quota.NewMemory(10)
+	b, err := broker.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := b.Issue(t.Context(), "cam1"); err != nil || got.AccessKeyID != "ASIAFORcam1" {
+		t.Fatalf("%v, %v", got, err)
+	}
+	for thing, code := range map[string]broker.Code{"firmware": broker.CodeKeyNotAllowed, "settings": broker.CodeKeyNotAllowed, "a/b": broker.CodeModeNotAllowed, "": broker.CodeModeNotAllowed} {
+		var refusal *broker.Refusal
+		if got, err := b.Issue(t.Context(), thing); !errors.As(err, &refusal) || refusal.Code != code || got != (broker.Session{}) {
+			t.Errorf("%q: %v, %v", thing, got, err)
+		}
+		if thing != "a/b" && thing != "" {
+			if got := decode(t, handleAs(t, b, thing)); got.Code != string(code) {
+				t.Errorf("%s over MQTT: %+v", thing, got)
+			}
+		}
+	}
+	var refusal *broker.Refusal
+	_, _ = b.Issue(t.Context(), "cam1")
+	if got, err := b.Issue(t.Context(), "cam1"); !errors.As(err, &refusal) || refusal.Code != broker.CodeQuotaExceeded || got != (broker.Session{}) {
+		t.Errorf("the third in a minute: %v, %v", got, err)
+	}
+	if len(w.issued) != 2 {
+		t.Errorf("issued for %q", w.issued)
+	}
+}
+
+func handleAs(t *testing.T, b *broker.Broker, thing string) []byte {
+	t.Helper()
+	out, _ := b.Handle(t.Context(), broker.Message{Topic: "thingpass/" + thing + "/credentials-request", Payload: []byte(`{"id":"c1"}`)})
+	if len(out) != 1 {
+		t.Fatalf("%d messages", len(out))
+	}
+	return out[0].Payload
 }

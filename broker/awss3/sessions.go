@@ -81,6 +81,7 @@ type Sessions struct {
 	partition string
 	duration  time.Duration
 	access    Access
+	endpoint  string // of STS
 	client    *sts.Client
 	assume    func(ctx context.Context, thing string) (broker.Session, error)
 	log       *slog.Logger
@@ -121,7 +122,7 @@ func (b *Bucket) Sessions(c SessionConfig) (*Sessions, error) {
 	if c.Access == "" {
 		c.Access = WriteOnly
 	}
-	s := &Sessions{bucket: b, role: c.RoleARN, partition: partitionOf(c.RoleARN), duration: c.Duration.Truncate(time.Second), access: c.Access,
+	s := &Sessions{bucket: b, role: c.RoleARN, partition: partitionOf(c.RoleARN), duration: c.Duration.Truncate(time.Second), access: c.Access, endpoint: c.Endpoint,
 		client: b.newSTSClient(c.Endpoint), log: b.log, held: newLRU[*heldSession](maxSessions), flights: map[string]*flight{}}
 	s.assume = s.assumeRole
 	return s, nil
@@ -253,5 +254,21 @@ func (s *Sessions) land(thing string, f *flight, now time.Time) {
 		s.held.put(thing, &heldSession{session: h.session, renew: now.Add(sessionPause)})
 	case own:
 		s.held.put(thing, &heldSession{failure: f.err, renew: now.Add(ownPause)})
+	}
+}
+
+// TakeOver keeps what before has, if its sessions are the same kind of sessions:
+// a new configuration must not send all things to STS at once. s has not issued
+// anything yet.
+func (s *Sessions) TakeOver(before *Sessions) {
+	if s.role != before.role || s.access != before.access || s.duration != before.duration ||
+		s.bucket.name != before.bucket.name || s.bucket.endpoint != before.bucket.endpoint || s.endpoint != before.endpoint {
+		return
+	}
+	before.mu.Lock()
+	defer before.mu.Unlock()
+	for e := before.held.recent.Back(); e != nil; e = e.Prev() {
+		item := e.Value.(lruItem[*heldSession])
+		s.held.put(item.name, item.value)
 	}
 }

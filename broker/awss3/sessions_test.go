@@ -310,6 +310,37 @@ func TestWhatIsNoThingGetsNoSession(t *testing.T) {
 	}
 }
 
+func TestANewConfigurationKeepsWhatIsTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sts := &scriptedSTS{life: time.Hour}
+		fresh := func(change func(*Sessions)) *Sessions {
+			s := sts.sessions(10)
+			s.bucket, s.role, s.access = &Bucket{name: "photos"}, "a", ReadWrite
+			change(s)
+			return s
+		}
+		before := fresh(func(*Sessions) {})
+		first, _ := before.Issue(t.Context(), "cam1")
+		for name, test := range map[string]struct {
+			change func(*Sessions)
+			kept   bool
+		}{
+			"the same":       {func(*Sessions) {}, true},
+			"another role":   {func(s *Sessions) { s.role = "b" }, false},
+			"less access":    {func(s *Sessions) { s.access = WriteOnly }, false},
+			"another bucket": {func(s *Sessions) { s.bucket.name = "others" }, false},
+			"another STS":    {func(s *Sessions) { s.endpoint = "https://sts.lan" }, false},
+		} {
+			after := fresh(test.change)
+			after.TakeOver(before)
+			time.Sleep(stsInterval)
+			if got, err := after.Issue(t.Context(), "cam1"); err != nil || (got == first) != test.kept {
+				t.Errorf("%s: %v, %v", name, got, err)
+			}
+		}
+	})
+}
+
 func BenchmarkIssueWhatIsHeld(b *testing.B) {
 	sts := &scriptedSTS{life: time.Hour}
 	s := sts.sessions(maxSessions)

@@ -14,7 +14,8 @@
 // nevertheless: on AWS a request without it gets credentials that reach no
 // thing's prefix, and a thing that forgot it should find out here, not there.
 //
-// Nothing is given without a line in the audit.
+// Nothing is given without a line in the audit. Whom to give anything is for the
+// broker to say, which is the Issuer: limits and reserved names hold here, too.
 package credprovider
 
 import (
@@ -25,9 +26,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -92,6 +95,21 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.message }
 
+// quiet refusals are one of many alike.
+func (r *refusal) quiet() bool {
+	var refused *broker.Refusal
+	return errors.As(r.cause, &refused) && refused.Quiet()
+}
+
+// retryAfter is the least wait, in seconds.
+func (r *refusal) retryAfter() string {
+	var refused *broker.Refusal
+	if errors.As(r.cause, &refused) && refused.RetryAfter() > 0 {
+		return strconv.FormatInt(int64(math.Ceil(refused.RetryAfter().Seconds())), 10)
+	}
+	return "5"
+}
+
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := h.Now()
@@ -102,26 +120,32 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		session, err = h.session(r, thing)
 	}
+	if err == nil || !err.quiet() {
+		err = h.record(r, thing, id, started, session, err)
+	}
+	if err != nil {
+		refuse(w, r, err)
+		return
+	}
+	give(w, session)
+}
+
+// record writes the audit and the log, and returns the refusal that stands then.
+func (h *Handler) record(r *http.Request, thing, id string, started time.Time, session broker.Session, err *refusal) *refusal {
 	entry := broker.Entry{Time: started, Thing: thing, Request: Request, ID: id, Mode: broker.ModeCredentials, Form: broker.FormSession,
-		AccessKeyID: session.AccessKeyID, Code: broker.CodeGranted}
+		AccessKeyID: session.AccessKeyID, Code: broker.CodeGranted, Micros: h.Now().Sub(started).Microseconds()}
 	if err != nil {
 		entry.Code, entry.Reason = err.code, err.message
 	} else {
 		entry.ExpiresAt = session.Expires.Unix()
 	}
-	entry.Micros = h.Now().Sub(started).Microseconds()
-	if audit := h.Audit.Record(entry); audit != nil {
-		h.Log.Error("audit not written", "thing", thing, "error", audit)
-		if err == nil {
-			err = unavailable(audit)
-		}
+	if audit := h.Audit.Record(entry); audit != nil && err == nil {
+		err = unavailable(audit)
 	}
 	if err != nil {
-		h.Log.Info("credentials refused", "thing", thing, "status", err.status, "message", err.message, "error", err.cause, "remote", r.RemoteAddr)
-		refuse(w, r, err)
-		return
+		h.Log.Info("credentials refused", "thing", thing, "status", err.status, "message", err.message, "err", err.cause, "remote", r.RemoteAddr)
 	}
-	give(w, session)
+	return err
 }
 
 // requester returns the name in the certificate, as soon as there is a verified
@@ -174,9 +198,23 @@ func (h *Handler) session(r *http.Request, thing string) (broker.Session, *refus
 		err = session.Usable(h.Now())
 	}
 	if err != nil {
-		return broker.Session{}, unavailable(err)
+		return broker.Session{}, refused(err)
 	}
 	return session, nil
+}
+
+// refused says in AWS IoT's words what the issuer said.
+func refused(err error) *refusal {
+	var r *broker.Refusal
+	if errors.As(err, &r) {
+		switch r.Code {
+		case broker.CodeQuotaExceeded:
+			return &refusal{http.StatusTooManyRequests, "ThrottlingException", "Rate exceeded", r.Code, err}
+		case broker.CodeKeyNotAllowed, broker.CodeModeNotAllowed:
+			return &refusal{http.StatusForbidden, "AccessDeniedException", "Access Denied", r.Code, err}
+		}
+	}
+	return unavailable(err)
 }
 
 func unavailable(cause error) *refusal {
@@ -197,8 +235,8 @@ func give(w http.ResponseWriter, s broker.Session) {
 func refuse(w http.ResponseWriter, r *http.Request, err *refusal) {
 	w.Header().Set("x-amzn-ErrorType", err.kind)
 	switch err.status {
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "5")
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", err.retryAfter())
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodGet)
 	}

@@ -339,6 +339,32 @@ func TestNoSessionOrNoAuditMeansNoCredentials(t *testing.T) {
 	}
 }
 
+func TestTheBrokersRefusalsAreSaidInAWSsWords(t *testing.T) {
+	w := start(t)
+	client := w.client(w.thing("cam1"))
+	for code, want := range map[broker.Code]struct {
+		status  int
+		message string
+		wait    string
+	}{
+		broker.CodeQuotaExceeded:  {429, "Rate exceeded", "41"},
+		broker.CodeKeyNotAllowed:  {403, "Access Denied", ""},
+		broker.CodeModeNotAllowed: {403, "Access Denied", ""},
+		broker.CodeUnavailable:    {503, "Service Unavailable", "5"},
+		broker.CodeInternal:       {503, "Service Unavailable", "30"},
+	} {
+		refusal := &broker.Refusal{Code: code, Text: "the text"}
+		if code == broker.CodeQuotaExceeded {
+			refusal.Wait = 40*time.Second + time.Millisecond
+		}
+		w.issueErr = fmt.Errorf("asked: %w", refusal)
+		a, err := w.ask(client, goodPath, nil)
+		if err != nil || a.status != want.status || a.Message != want.message || a.header.Get("Retry-After") != want.wait {
+			t.Errorf("%s: %v %d %s %q", code, err, a.status, a.body, a.header.Get("Retry-After"))
+		}
+	}
+}
+
 func TestOversizeAndGarbageEndTheConnection(t *testing.T) {
 	w := start(t)
 	cert := w.thing("cam1")
