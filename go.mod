@@ -10,6 +10,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/iotdataplane v1.40.0 // Publish without MQTT (broker/iotrule)
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // HEAD; the judge of broker/presign
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10 // the bucket's events (broker/sqsevents)
+	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // sessions of things (broker/awss3)
 	github.com/aws/smithy-go v1.28.8 // what the SDK's errors are made of
 	github.com/coder/websocket v1.8.15 // MQTT over WebSocket (broker/mqttconn)
 	github.com/eclipse/paho.golang v0.23.0 // MQTT 5 (broker/mqttconn)
@@ -43,7 +44,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/signin v1.12.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sso v1.39.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
-	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect

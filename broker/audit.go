@@ -11,7 +11,7 @@ import (
 )
 
 // Entry is the record of one decision. It never holds a URL, a signature, a
-// token or a key of the signer.
+// token or a secret key.
 type Entry struct {
 	Time        time.Time `json:"time"`
 	Thing       string    `json:"thing,omitempty"`
@@ -19,6 +19,8 @@ type Entry struct {
 	Topic       string    `json:"topic,omitempty"`   // only where no thing could be told from it
 	ID          string    `json:"id,omitempty"`
 	Mode        string    `json:"mode,omitempty"`
+	Form        string    `json:"form,omitempty"`        // of credentials: FormSession or FormProvider
+	AccessKeyID string    `json:"accessKeyId,omitempty"` // of a session; its other parts never
 	Kind        string    `json:"kind,omitempty"`
 	Key         string    `json:"objectKey,omitempty"`
 	KeyPrefix   string    `json:"keyPrefix,omitempty"` // of a pass

@@ -103,6 +103,8 @@ type Config struct {
 
 	Quota  Quota  // required where there are Limits, here or of a kind
 	Limits Limits // of each thing
+
+	Credentials *Credentials // nil: things get none [P-14]
 }
 
 // A Broker answers requests. It is safe for concurrent use.
@@ -120,6 +122,8 @@ type Broker struct {
 	downloads DownloadSigner
 	groups    map[string][]string // sorted
 	reserved  map[string]bool     // see reservedNames
+
+	credentials *Credentials
 
 	handlers map[string]handler // by the topic's verb
 }
@@ -157,6 +161,13 @@ func New(c Config) (*Broker, error) {
 	}
 	if err := b.share(c); err != nil {
 		return nil, err
+	}
+	if c.Credentials != nil {
+		if err := c.Credentials.check(); err != nil {
+			return nil, err
+		}
+		b.credentials = c.Credentials
+		b.handlers[verbCredentialsRequest] = (*request).credentialsRequest
 	}
 	return b, nil
 }
@@ -200,10 +211,18 @@ func (b *Broker) Handle(ctx context.Context, m Message) ([]Message, error) {
 	if err := r.admit(ctx); err != nil {
 		return r.refuse(t.verb, "", m.Payload, err)
 	}
-	if b.reserved[t.thing] {
-		return r.refuse(t.verb, "", m.Payload, refuse(CodeKeyNotAllowed, "shared objects are kept under this thing's name: give it another one"))
+	if err := r.unreserved(); err != nil {
+		return r.refuse(t.verb, "", m.Payload, err)
 	}
 	return b.handlers[t.verb](r, ctx, m.Payload)
+}
+
+// unreserved returns a refusal if shared objects are kept under the thing's name.
+func (r *request) unreserved() error {
+	if r.broker.reserved[r.thing] {
+		return refuse(CodeKeyNotAllowed, "shared objects are kept under this thing's name: give it another one")
+	}
+	return nil
 }
 
 // Busy answers a request with the refusal `busy`, without looking at more of it

@@ -47,14 +47,15 @@ func TestTheProductHasNoEmbeddedServer(t *testing.T) {
 // Adapters know the decision and never each other, so that each can be replaced.
 func TestAdaptersDoNotKnowEachOther(t *testing.T) {
 	allowed := map[string]string{
-		"thingpass/broker/presign":   "",
-		"thingpass/broker/awss3":     "thingpass/broker/presign",
-		"thingpass/broker/mqttconn":  "",
-		"thingpass/broker/iotrule":   "",
-		"thingpass/broker/quota":     "",
-		"thingpass/broker/auditfile": "",
-		"thingpass/broker/console":   "",
-		"thingpass/broker/sqsevents": "",
+		"thingpass/broker/presign":      "",
+		"thingpass/broker/awss3":        "thingpass/broker/presign",
+		"thingpass/broker/mqttconn":     "",
+		"thingpass/broker/iotrule":      "",
+		"thingpass/broker/quota":        "",
+		"thingpass/broker/auditfile":    "",
+		"thingpass/broker/console":      "",
+		"thingpass/broker/sqsevents":    "",
+		"thingpass/broker/credprovider": "",
 	}
 	for pkg, other := range allowed {
 		for _, path := range deps(t, pkg) {

@@ -21,6 +21,7 @@ func FuzzHandle(f *testing.F) {
 		`{"id":"r","objects":[{"objectKey":"` + storedKey + `","size":1000}]}`, `{"id":"\ud800"}`, "[[[["} {
 		f.Add("thingpass/cam1/upload-request", []byte(payload))
 		f.Add("thingpass/cam1/upload-complete", []byte(payload))
+		f.Add("thingpass/cam1/credentials-request", []byte(payload))
 	}
 	f.Add("thingpass/cam1/upload-request", []byte(onePass(`"metadata":{"fw":"1"},"metadataNames":["captured-at","rssi"],"checksum":"sha256","capturedAt":1795424398`)))
 	for _, more := range []string{`"kind":"firmware","group":"cams","name":"v2"`, `"kind":"settings","etag":"\"e\""`, `"kind":"notice","name":"../x"`,
@@ -29,6 +30,9 @@ func FuzzHandle(f *testing.F) {
 		f.Add("thingpass/cam2/download-request", []byte(`{"id":"g",`+more+`}`))
 	}
 	f.Add("thingpass/firmware/upload-request", []byte(onePhoto(nil)))
+	f.Add("thingpass/cam1/credentials-request", []byte(`{"id":"c1"}`))
+	f.Add("thingpass/firmware/credentials-request", []byte(`{"id":"c1"}`))
+	f.Add("thingpass/Room:7_b-c/credentials-request", []byte(`{"id":"c1","mode":"provider"}`))
 	f.Add("thingpass/cam1/../cam2/upload-request", []byte(onePhoto(nil)))
 	f.Fuzz(func(t *testing.T, topic string, payload []byte) {
 		w, b := newWorld(t)
@@ -37,11 +41,12 @@ func FuzzHandle(f *testing.F) {
 		out, _ := b.Handle(t.Context(), broker.Message{Topic: topic, Payload: payload})
 		parts := strings.Split(topic, "/")
 		if len(parts) != 3 || parts[0] != "thingpass" || !broker.ValidThing(parts[1]) {
-			if len(out) != 0 || w.granted() != 0 {
-				t.Fatalf("topic %q got %d messages and %d signatures", topic, len(out), w.granted())
+			if len(out) != 0 || w.granted()+len(w.issued) != 0 {
+				t.Fatalf("topic %q got %d messages and %d signatures", topic, len(out), w.granted()+len(w.issued))
 			}
 			return
 		}
+		onlyTheRequestersCredentials(t, w, parts[1], out)
 		for _, put := range w.signed {
 			if !strings.HasPrefix(put.Key, parts[1]+"/") || strings.Contains(put.Key, "..") || strings.Contains(put.Key, "//") || len(put.Key) > 1024 {
 				t.Fatalf("%s got a signature for %q", topic, put.Key)
@@ -101,6 +106,29 @@ func checkGets(t *testing.T, thing string, gets []broker.Get) {
 		}
 		if g.ETag == "" && g.VersionID == "" {
 			t.Fatalf("%s got any version of %q", thing, g.Key)
+		}
+	}
+}
+
+// onlyTheRequestersCredentials fails if a session was made for another thing, or
+// an answer points beyond the requester's prefix.
+func onlyTheRequestersCredentials(t *testing.T, w *world, thing string, out []broker.Message) {
+	t.Helper()
+	for _, issued := range w.issued {
+		if issued != thing || slices.Contains([]string{"firmware", "settings", "bells", "notice"}, issued) {
+			t.Fatalf("%s got credentials of %s", thing, issued)
+		}
+	}
+	for _, m := range out {
+		var got answer
+		if json.Unmarshal(m.Payload, &got) != nil || got.Mode != broker.ModeCredentials {
+			continue
+		}
+		if got.Prefix != thing+"/" || got.AccessKeyID != "" && got.AccessKeyID != "ASIAFOR"+thing {
+			t.Fatalf("%s was told prefix %q and key %q", thing, got.Prefix, got.AccessKeyID)
+		}
+		if got.Provider != nil && got.Provider.Headers[broker.ThingNameHeader] != thing {
+			t.Fatalf("%s is to name itself %q", thing, got.Provider.Headers)
 		}
 	}
 }

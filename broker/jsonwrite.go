@@ -68,6 +68,8 @@ func (e *Entry) appendJSON(b []byte) []byte {
 	b = appendText(b, "topic", e.Topic)
 	b = appendText(b, "id", e.ID)
 	b = appendText(b, "mode", e.Mode)
+	b = appendText(b, "form", e.Form)
+	b = appendText(b, "accessKeyId", e.AccessKeyID)
 	b = appendText(b, "kind", e.Kind)
 	b = appendText(b, "objectKey", e.Key)
 	b = appendText(b, "keyPrefix", e.KeyPrefix)

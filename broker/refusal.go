@@ -69,6 +69,10 @@ func (r *Refusal) Error() string {
 // Unwrap returns the cause.
 func (r *Refusal) Unwrap() error { return r.Cause }
 
+// Quiet reports whether this is one of many refusals alike, which need no record
+// of their own.
+func (r *Refusal) Quiet() bool { return r.quiet }
+
 // RetryAfter returns the least time to wait before the same request can succeed,
 // and zero where waiting does not help.
 func (r *Refusal) RetryAfter() time.Duration {

@@ -70,7 +70,7 @@ func TestBusyAnswersWithTheIDAndQoS0(t *testing.T) {
 
 func TestFiltersCoverTheRequests(t *testing.T) {
 	_, b := newWorld(t)
-	if got := strings.Join(b.Filters(), " "); got != "thingpass/+/download-request thingpass/+/upload-complete thingpass/+/upload-request" {
+	if got := strings.Join(b.Filters(), " "); got != "thingpass/+/credentials-request thingpass/+/download-request thingpass/+/upload-complete thingpass/+/upload-request" {
 		t.Error(got)
 	}
 }

@@ -53,6 +53,8 @@ func wireVerb(name string) string {
 	switch prefix, _, _ := strings.Cut(name, "-"); prefix {
 	case "complete":
 		return "upload-complete"
+	case "credentials":
+		return "credentials-request"
 	case "get":
 		return "download-request"
 	}
@@ -93,6 +95,7 @@ func wireBroker(t *testing.T, name string) *broker.Broker {
 	}
 	c := config(w)
 	c.Signer, c.Passes, c.Downloads = bucket, bucket, bucket
+	c.Credentials = wireSessions(w, name)
 	b, err := broker.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -110,4 +113,18 @@ func wireCredentials(name string) aws.CredentialsProvider {
 		c.CanExpire, c.Expires = true, time.Unix(wireNow+300, 0)
 	}
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil })
+}
+
+// wireSessions gives a session of AWS's documentation, or none.
+func wireSessions(w *world, name string) *broker.Credentials {
+	w.session = &broker.Session{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKEY",
+		SessionToken: strings.Repeat("IQoJb3JpZ2luX2VjEXAMPLE+/=", 47)[:1200], Expires: time.Unix(wireNow+3600, 0)}
+	if name == "credentials-unavailable" {
+		w.issueErr = errTest
+	}
+	return &broker.Credentials{
+		Issuer:   w,
+		Provider: &broker.Provider{Endpoint: "https://c2exampleprefix.credentials.iot.eu-central-1.amazonaws.com", RoleAlias: "thingpass"},
+		Place:    broker.Place{Endpoint: "https://s3.eu-central-1.amazonaws.com", Region: "eu-central-1", Bucket: "photos"},
+	}
 }

@@ -29,6 +29,24 @@ type world struct {
 	auditErr error
 
 	everything bool // every key holds something
+
+	issued   []string // things
+	issueErr error
+	session  *broker.Session // what Issue gives, a good one if nil
+}
+
+// Issue gives credentials that tell whose they are.
+func (w *world) Issue(_ context.Context, thing string) (broker.Session, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.issueErr != nil {
+		return broker.Session{}, w.issueErr
+	}
+	w.issued = append(w.issued, thing)
+	if w.session != nil {
+		return *w.session, nil
+	}
+	return broker.Session{AccessKeyID: "ASIAFOR" + thing, SecretAccessKey: "the secret", SessionToken: "the token", Expires: w.now.Add(time.Hour)}, nil
 }
 
 func (w *world) SignPut(_ context.Context, p broker.Put) (broker.Grant, error) {
@@ -119,7 +137,7 @@ func groups() map[string][]string {
 // config has every mode.
 func config(w *world) broker.Config {
 	return broker.Config{Kinds: append(shared(), photo(), logs()), Groups: groups(), Signer: w, Store: w, Audit: w,
-		Passes: w, Downloads: w, Now: func() time.Time { return w.now }}
+		Passes: w, Downloads: w, Now: func() time.Time { return w.now }, Credentials: bothForms(w)}
 }
 
 func newWorld(tb testing.TB) (*world, *broker.Broker) {
@@ -132,8 +150,23 @@ func newWorld(tb testing.TB) (*world, *broker.Broker) {
 	return w, b
 }
 
+func bothForms(issuer broker.Issuer) *broker.Credentials {
+	return &broker.Credentials{
+		Issuer:   issuer,
+		Provider: &broker.Provider{Endpoint: "https://provider.test", RoleAlias: "thingpass"},
+		Place:    broker.Place{Endpoint: "https://s3.test", Region: "eu-central-1", Bucket: "photos"},
+	}
+}
+
 // answer is the JSON of a reply as a thing reads it.
 type answer struct {
+	AccessKeyID, SecretAccessKey, SessionToken string
+	Endpoint, Region, Bucket, Prefix           string
+	Provider                                   *struct {
+		Endpoint, RoleAlias string
+		Headers             map[string]string
+	}
+
 	ID, Status, Mode, ObjectKey, UploadURL, Code, Error string
 	KeyPrefix, KeySuffix, DownloadURL                   string
 	SHA256, ETag, VersionID                             string

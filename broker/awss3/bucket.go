@@ -59,6 +59,7 @@ type Bucket struct {
 	grantTTL    time.Duration
 	client      *s3.Client
 	http        *http.Client
+	log         *slog.Logger
 }
 
 var (
@@ -90,6 +91,7 @@ func New(c Config) (*Bucket, error) {
 		credentials: newCredentialCache(c.Credentials, c.GrantTTL, log),
 		grantTTL:    c.GrantTTL,
 		http:        newHTTPClient(c.RootCAs),
+		log:         log,
 	}
 	if c.Now != nil {
 		b.credentials.clock.wall = c.Now
@@ -103,6 +105,16 @@ func New(c Config) (*Bucket, error) {
 func (b *Bucket) Ready(ctx context.Context) error {
 	_, err := b.credentials.Retrieve(ctx)
 	return err
+}
+
+// Place is where the bucket is reached by others.
+func (b *Bucket) Place() broker.Place {
+	url := strings.TrimSuffix(b.endpoint.String(), "/")
+	server, inPath := strings.CutSuffix(url, "/"+b.name)
+	if !inPath {
+		server = strings.Replace(url, "://"+b.name+".", "://", 1)
+	}
+	return broker.Place{Endpoint: server, Region: b.region, Bucket: b.name, PathStyle: inPath}
 }
 
 func (c Config) endpoint() (presign.Endpoint, error) {

@@ -71,8 +71,8 @@ func makeAccessKey(path string) (AccessKey, error) {
 	return key, nil
 }
 
-// accounts tells versitygw whom it knows: the holder of one key. It is the
-// place where temporary credentials come in (auth.SigningKeyProvider).
+// accounts tells versitygw whom it knows: the holder of one key, who may do
+// everything, and the sessions that were made with that key (session.go).
 type accounts struct{ key AccessKey }
 
 var errFixedAccounts = errors.New("accounts are fixed")

@@ -13,6 +13,7 @@ package devstack
 //   - it refuses keys that lead elsewhere in a file system: to versitygw,
 //     cam1/../cam2/x is cam2/x, but for a policy it begins with cam1/;
 //   - it takes forms apart, and passes on what S3 would see in them (frontform.go);
+//   - it answers as STS, too (sts.go);
 //   - it keeps the connection open for the next photo, and closes it on a
 //     client that has fallen silent.
 //
@@ -49,7 +50,9 @@ type front struct {
 	server      *http.Server
 	socket      string // of versitygw
 	virtualHost string // with port
-	maxSize     int64  // bytes
+	accessKey   AccessKey
+	region      string
+	maxSize     int64 // bytes
 	spoolDir    string
 	log         *slog.Logger
 	now         func() time.Time
@@ -61,6 +64,8 @@ func newFront(listener net.Listener, socket, virtualHost string, o *S3Options) *
 		listener:    listener,
 		socket:      socket,
 		virtualHost: virtualHost,
+		accessKey:   o.AccessKey,
+		region:      o.Region,
 		maxSize:     o.MaxObjectSize,
 		spoolDir:    o.SpoolDir,
 		log:         o.Log,
@@ -110,6 +115,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *front) serve(w *statusWriter, r *http.Request) error {
+	if f.isSTS(r) {
+		return f.serveSTS(w, r)
+	}
 	if err := f.precheck(r); err != nil {
 		return err
 	}
@@ -137,6 +145,9 @@ func (f *front) precheck(r *http.Request) error {
 	}
 	if !awsChunked(r) && (r.ContentLength < 0 || r.Method == http.MethodPut && r.Header.Get("Content-Length") == "") {
 		return missingLength
+	}
+	if len(r.Header["Content-Type"]) > 1 { // which one counts decides whether it is a form
+		return s3Error{http.StatusBadRequest, "InvalidRequest", "Content-Type is there twice."}
 	}
 	if r.ContentLength > f.maxSize {
 		return entityTooLarge

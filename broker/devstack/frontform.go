@@ -71,7 +71,11 @@ func (f *front) spoolForm(w *statusWriter, r *http.Request, boundary string) (io
 		return nil, bodyError(err)
 	}
 	w.patienceEnds()
-	if err := f.judgeForm(read); err != nil {
+	err = f.judgeForm(read)
+	if err == nil {
+		err = f.judgeSession(f.bucket(r), read)
+	}
+	if err != nil {
 		file.Close()
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func (s *S3) openBackend(ctx context.Context, o *S3Options) error {
 // openMetadata chooses where metadata lives. A MetaDir that exists goes on
 // being used, so that objects stored earlier keep theirs.
 func (s *S3) openMetadata(o *S3Options) (meta.MetadataStorer, posix.PosixOpts, error) {
-	opts := posix.PosixOpts{ValidateBucketNames: true, VersioningDir: o.VersionsDir}
+	opts := posix.PosixOpts{ValidateBucketNames: true, CopyObjectThreshold: DefaultMaxObjectSize, VersioningDir: o.VersionsDir}
 	if o.VersionsDir != "" {
 		if err := os.MkdirAll(o.VersionsDir, 0o755); err != nil {
 			return nil, opts, fmt.Errorf("make the folder of versions: %w", err)

@@ -65,7 +65,7 @@ the configuration cannot be used.`,
 
 // finding is one sentence about the installation.
 type finding struct {
-	Part  string      `json:"part"` // mqtt, s3, quota, audit or files
+	Part  string      `json:"part"` // mqtt, s3, credentials, quota, audit or files
 	About string      `json:"about,omitempty"`
 	Level awss3.Level `json:"level"`
 	Text  string      `json:"text"`
@@ -80,14 +80,15 @@ type result struct {
 
 // check tries everything, the servers at the same time.
 func check(ctx context.Context, conf *config.Config) result {
-	var mqtt, s3, counts []finding
+	var mqtt, s3, counts, credentials []finding
 	var all sync.WaitGroup
 	all.Go(func() { mqtt = checkMQTT(ctx, conf) })
 	all.Go(func() { s3 = checkS3(ctx, conf) })
 	all.Go(func() { counts = checkQuota(ctx, conf) })
+	all.Go(func() { credentials = checkCredentials(ctx, conf) })
 	all.Wait()
 	r := result{OK: true, Settings: conf.Settings(), Credentials: credentialVariables(conf)}
-	r.Findings = slices.Concat(checkFiles(conf), checkAudit(conf), counts, mqtt, s3)
+	r.Findings = slices.Concat(checkFiles(conf), checkAudit(conf), counts, mqtt, s3, credentials)
 	for _, f := range r.Findings {
 		r.OK = r.OK && f.Level != awss3.Problem
 	}
@@ -121,7 +122,11 @@ func checkAudit(conf *config.Config) []finding {
 }
 
 func checkMQTT(ctx context.Context, conf *config.Config) []finding {
-	b, err := newBroker(conf, new(awss3.Bucket), broker.NewJSONAudit(io.Discard), quota.NewMemory(1)) // for its filters only
+	var credentials *broker.Credentials
+	if conf.Credentials.Offered() {
+		credentials = &broker.Credentials{Provider: &broker.Provider{Endpoint: "-", RoleAlias: "-"}, Place: broker.Place{Endpoint: "-", Region: "-", Bucket: "-"}}
+	}
+	b, err := newBroker(conf, new(awss3.Bucket), credentials, broker.NewJSONAudit(io.Discard), quota.NewMemory(1)) // for its filters only
 	if err != nil {
 		return []finding{{"mqtt", "", awss3.Problem, err.Error()}}
 	}

@@ -46,11 +46,13 @@ type service struct {
 // installed is a configuration at work.
 type installed struct {
 	*broker.Broker
-	conf   *config.Config
-	bucket *awss3.Bucket
+	conf     *config.Config
+	bucket   *awss3.Bucket
+	sessions *awss3.Sessions // nil: there are none
 }
 
 var (
+	_ broker.Issuer     = (*service)(nil)
 	_ mqttconn.Handler  = (*service)(nil)
 	_ sqsevents.Handler = (*service)(nil)
 )
@@ -66,6 +68,11 @@ func (s *service) Busy(m broker.Message) ([]broker.Message, error) { return s.no
 // Stored announces what the bucket was told, by the configuration of now.
 func (s *service) Stored(ctx context.Context, key string) ([]broker.Message, error) {
 	return s.now.Load().Stored(ctx, key)
+}
+
+// Issue gives a session as the configuration of now does.
+func (s *service) Issue(ctx context.Context, thing string) (broker.Session, error) {
+	return s.now.Load().Issue(ctx, thing)
 }
 
 // newService opens all that conf names, and asks no server.
@@ -107,11 +114,18 @@ func (s *service) prepare(ctx context.Context, conf *config.Config) (*installed,
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := newBroker(conf, bucket, s.audit, s.counts)
+	sessions, err := openSessions(conf, bucket)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &installed{b, conf, bucket}, bucket, nil
+	if before := s.now.Load(); before != nil && sessions != nil && before.sessions != nil {
+		sessions.TakeOver(before.sessions)
+	}
+	b, err := newBroker(conf, bucket, credentialsOffered(conf, bucket.Place(), sessions), s.audit, s.counts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &installed{b, conf, bucket, sessions}, bucket, nil
 }
 
 // tls is that of the next connection.

@@ -64,7 +64,7 @@ func readRoots(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func newBroker(c *config.Config, bucket *awss3.Bucket, audit broker.Auditor, counts broker.Quota) (*broker.Broker, error) {
+func newBroker(c *config.Config, bucket *awss3.Bucket, credentials *broker.Credentials, audit broker.Auditor, counts broker.Quota) (*broker.Broker, error) {
 	return broker.New(broker.Config{
 		Root:   c.MQTT.Root,
 		Kinds:  c.BrokerKinds(),
@@ -78,6 +78,8 @@ func newBroker(c *config.Config, bucket *awss3.Bucket, audit broker.Auditor, cou
 
 		Passes:    bucket,
 		Downloads: bucket,
+
+		Credentials: credentials,
 	})
 }
 

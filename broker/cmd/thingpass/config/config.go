@@ -34,6 +34,9 @@ type Config struct {
 
 	Lambda Lambda `mapstructure:"lambda"`
 
+	Credentials        Credentials        `mapstructure:"credentials"`
+	CredentialProvider CredentialProvider `mapstructure:"credential_provider"`
+
 	settings []Setting
 	holdsURL string // the file, if quota.store is from it
 }
@@ -41,7 +44,7 @@ type Config struct {
 // SecretFiles returns the files that nobody else must be able to read, by the
 // setting that makes them so.
 func (c *Config) SecretFiles() map[string]string {
-	files := map[string]string{"mqtt.key": c.MQTT.Key, "s3.access_key_file": c.S3.AccessKeyFile}
+	files := map[string]string{"mqtt.key": c.MQTT.Key, "s3.access_key_file": c.S3.AccessKeyFile, "credential_provider.key": c.CredentialProvider.Key}
 	if u, err := url.Parse(c.Quota.RedisURL()); err == nil && u.User != nil {
 		files["quota.store"] = c.holdsURL
 	}
@@ -131,6 +134,10 @@ func defaults() map[string]string {
 		"quota.on_failure":          quota.Refuse,
 		"quota.requests_per_minute": off,
 		"quota.bytes_per_day":       off,
+
+		"credentials.duration":             "1h",
+		"credentials.access":               "write",
+		"credential_provider.role_aliases": "thingpass",
 	}
 }
 

@@ -236,7 +236,7 @@ func TestSettingsTellTheirSource(t *testing.T) {
 			t.Errorf("got %q, want %q", got[name], want)
 		}
 	}
-	if len(got) != 19+6+4+2+1+3+5+13+2 { // mqtt, s3, audit, log, http, events, quota, a kind, lambda
+	if len(got) != 19+6+4+2+1+3+5+13+2+11 { // mqtt, s3, audit, log, http, events, quota, a kind, lambda, credentials
 		t.Errorf("%d settings: %v", len(got), got)
 	}
 }

@@ -132,6 +132,10 @@ func (l *loader) resolvePaths(c *Config) {
 		"s3.access_key_file": &c.S3.AccessKeyFile,
 		"audit.file":         &c.Audit.File,
 		"quota.ca":           &c.Quota.CA,
+
+		"credential_provider.cert":      &c.CredentialProvider.Cert,
+		"credential_provider.key":       &c.CredentialProvider.Key,
+		"credential_provider.client_ca": &c.CredentialProvider.ClientCA,
 	} {
 		given := l.origins[name]
 		if *path != "" && *path != "-" && given.line > 0 && !filepath.IsAbs(*path) {
