@@ -47,6 +47,21 @@ func (w *world) begin(key, id string, initiated time.Time, checksum string, part
 	return u
 }
 
+// touched returns the key of everything that was asked of the uploads.
+func (w *world) touched() []string {
+	keys := slices.Clone(w.asked)
+	for _, n := range w.created {
+		keys = append(keys, n.Key)
+	}
+	for _, p := range w.signedParts {
+		keys = append(keys, p.Key)
+	}
+	for _, c := range w.completed {
+		keys = append(keys, c.Key)
+	}
+	return keys
+}
+
 func (w *world) of(key, id string) (*fakeUpload, error) {
 	w.asked = append(w.asked, key)
 	if u := w.uploads[id]; u != nil && u.Key == key {
@@ -72,7 +87,7 @@ func (w *world) ListUploads(_ context.Context, prefix string) iter.Seq2[broker.U
 	})
 	return func(yield func(broker.Upload, error) bool) {
 		for _, u := range list {
-			if w.uploadsErr == nil && strings.HasPrefix(u.Key, prefix) && !yield(u.Upload, nil) {
+			if strings.HasPrefix(u.Key, prefix) && !yield(u.Upload, nil) {
 				return
 			}
 		}
