@@ -25,6 +25,7 @@ type fakeUploads struct {
 	asked       []string // keys and prefixes of all other calls
 	completed   []broker.Completion
 	trueSum     string // that CompleteUpload wants; "" takes any
+	newID       string // of an upload that begins; "" numbers them
 
 	partErr, createErr, uploadsErr, partsErr, completeErr, abortErr error
 }
@@ -75,7 +76,7 @@ func (w *world) CreateUpload(_ context.Context, n broker.NewUpload) (string, err
 		return "", w.createErr
 	}
 	w.created = append(w.created, n)
-	id := fmt.Sprintf("upload-%d", len(w.created))
+	id := cmp.Or(w.newID, fmt.Sprintf("upload-%d", len(w.created)))
 	w.begin(n.Key, id, w.now, n.Checksum)
 	return id, nil
 }
