@@ -10,7 +10,7 @@ import (
 	"errors"
 )
 
-// checkAssembly wants of a report with an uploadId what S3 can check [P-12.5].
+// checkAssembly wants of a report with an uploadId what S3 can check [P-12.9].
 func (o *reported) checkAssembly() error {
 	switch {
 	case o.sha256 != "" || o.checksums.md5 != "":
@@ -45,7 +45,7 @@ func (c *checksums) sum(algorithm string) string {
 }
 
 // assemble makes one object of a report's parts, and verifies it as any other
-// [P-12.6]. It may be called again whatever came of it before.
+// [P-12.7, P-12.8]. It may be called again whatever came of it before.
 func (r *request) assemble(ctx context.Context, k *kind, o reported) (Object, error) {
 	if err := k.offers(ModeMultipart); err != nil {
 		return Object{}, err
@@ -122,7 +122,7 @@ func (r *request) discard(ctx context.Context, key string) {
 	}
 }
 
-// abort ends an upload without an object [P-12.7]. One that is not there is as
+// abort ends an upload without an object [P-12.10]. One that is not there is as
 // good as aborted.
 func (r *request) abort(ctx context.Context, req completeRequest) ([]Message, error) {
 	o := req.objects[0]

@@ -18,7 +18,7 @@ const (
 )
 
 // wantedParts are the fields of an upload-request that only ModeMultipart has
-// [P-12.1]; the zero value of each stands for one that was not given.
+// [P-12]; the zero value of each stands for one that was not given.
 type wantedParts struct {
 	uploadID        string
 	fromPart, count int
