@@ -78,6 +78,7 @@ func newBroker(c *config.Config, bucket *awss3.Bucket, audit broker.Auditor, cou
 
 		Passes:    bucket,
 		Downloads: bucket,
+		Multipart: bucket,
 	})
 }
 
