@@ -61,6 +61,8 @@ func (r *request) assemble(ctx context.Context, k *kind, o reported) (Object, er
 	switch {
 	case errors.Is(err, ErrNotFound) && errors.Is(ended, ErrNoSuchUpload):
 		return Object{}, noSuchUpload()
+	case errors.Is(err, ErrNotFound): // S3 is still at it, for another report: the thing must not send it again
+		return Object{}, unreachable(err)
 	case err == nil && o.checksums.unknownTo(found):
 		err = refuse(CodeMismatch, "S3 keeps another checksum of the object: it did not come in these parts")
 	}

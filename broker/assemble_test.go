@@ -174,6 +174,18 @@ func TestASecondReportIsAnsweredAndAnnouncedAgain(t *testing.T) {
 	}
 }
 
+// Two reports at once: S3 joins the parts for one, and tells the other so.
+func TestAnObjectThatIsNotThereYetIsNotSentAgain(t *testing.T) {
+	for _, answer := range []error{nil, broker.ErrExists} {
+		w, b := newWorld(t)
+		stored3(w, 1, 2, 3)
+		w.completeAnswer = &answer
+		if got, events := report1(t, b, clipReport(nil)); got.Code != "unavailable" || got.RetryAfter == 0 || events != 0 {
+			t.Errorf("%v: %+v", answer, got)
+		}
+	}
+}
+
 func TestACompletionLeavesNoOtherUploadOfTheKey(t *testing.T) {
 	w, b := newWorld(t)
 	stored3(w, 1, 2, 3)

@@ -27,6 +27,8 @@ type fakeUploads struct {
 	trueSum     string // that CompleteUpload wants; "" takes any
 	newID       string // of an upload that begins; "" numbers them
 
+	completeAnswer *error // instead of completing anything
+
 	partErr, createErr, uploadsErr, partsErr, completeErr, abortErr error
 }
 
@@ -135,6 +137,9 @@ func (w *world) CompleteUpload(_ context.Context, c broker.Completion) error {
 		return err
 	}
 	w.completed = append(w.completed, c)
+	if w.completeAnswer != nil {
+		return *w.completeAnswer
+	}
 	if _, there := w.objects[c.Key]; there {
 		return broker.ErrExists
 	}
