@@ -115,6 +115,9 @@ func TestAReportOfPartsIsVerifiedNotBelieved(t *testing.T) {
 			if (events == 1) != (test.code == "") {
 				t.Errorf("%d events", events)
 			}
+			if test.code == broker.CodePartsMissing && w.completeErr == nil && len(w.completed) != 0 {
+				t.Error("S3 was asked to join what is known to be wrong")
+			}
 			if _, there := w.uploads["theirs"]; !there {
 				t.Error("another thing's upload is gone")
 			}
@@ -128,6 +131,13 @@ func TestAReportOfPartsIsVerifiedNotBelieved(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheFirstMissingPartIsNamed(t *testing.T) {
+	w, b := newWorld(t)
+	stored3(w, 1, 3)
+	got, _ := report1(t, b, clipReport(nil))
+	mustContain(t, got.Error, "part 2 of 3 is not there")
 }
 
 func TestACompletionTellsS3WhatToCheck(t *testing.T) {
