@@ -70,7 +70,7 @@ func (r *request) verify(ctx context.Context, id string, o reported) verificatio
 		entry.Kind = k.Name
 	}
 	var announcement []byte
-	if err == nil && k.offers(ModePass) == nil { // whose grant charged nothing; what another mode charged is free now
+	if err == nil && k.offers(ModePass) == nil && o.uploadID == "" { // whose grant charged nothing; what another mode charged is free now
 		err = r.chargeStored(ctx, k, o.objectKey, found.Size)
 	}
 	if err == nil {

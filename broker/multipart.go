@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -95,7 +96,7 @@ func (r *request) parts(ctx context.Context, k *kind, req uploadRequest) ([]Mess
 	if err != nil {
 		return r.conclude(entry, nil, err)
 	}
-	granted, err := r.grantParts(ctx, put, divide(put.Size, k.PartSize), req)
+	granted, err := r.grantParts(ctx, k, put, req)
 	if err == nil {
 		numbers := make([]int, len(granted.Parts))
 		for i, p := range granted.Parts {
@@ -106,7 +107,8 @@ func (r *request) parts(ctx context.Context, k *kind, req uploadRequest) ([]Mess
 	return r.conclude(entry, granted, err)
 }
 
-func (r *request) grantParts(ctx context.Context, put Put, d division, req uploadRequest) (*multipartGrant, error) {
+func (r *request) grantParts(ctx context.Context, k *kind, put Put, req uploadRequest) (*multipartGrant, error) {
+	d := divide(put.Size, k.PartSize)
 	from, count := max(req.parts.fromPart, firstPart), req.parts.count
 	if count == 0 {
 		count = defaultCount
@@ -122,16 +124,37 @@ func (r *request) grantParts(ctx context.Context, put Put, d division, req uploa
 		PartSize: d.partSize, PartCount: d.count, Stored: ranges(p.there, maxStoredRanges), Parts: []partGrant{}}
 	for _, n := range next(p.there, from, count) {
 		part := NewPart{Key: put.Key, UploadID: p.uploadID, Number: n, Size: d.sizeOf(n), Now: put.Now, TTL: put.TTL}
-		signed, err := r.broker.multipart.SignPart(ctx, part)
-		if err != nil {
-			return nil, &Refusal{Code: CodeUnavailable, Text: "no credentials to sign with; ask again later", Cause: err}
+		err := r.chargePart(ctx, k, part)
+		if err != nil && len(g.Parts) > 0 && asRefusal(err).Code == CodeQuotaExceeded {
+			break // the parts before it fit
 		}
-		g.Parts = append(g.Parts, partGrant{n, part.Size, signed.URL})
-		if g.ExpiresAt == 0 || signed.Expires.Unix() < g.ExpiresAt {
-			g.ExpiresAt = signed.Expires.Unix()
+		if err == nil {
+			err = r.addPart(ctx, g, part)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return g, nil
+}
+
+// chargePart counts the bytes of a part, which is granted for itself: an upload
+// may go on over days, and a size that changes on the way is counted as it is.
+func (r *request) chargePart(ctx context.Context, k *kind, part NewPart) error {
+	return r.charge(ctx, k, part.Key+"?"+strconv.Itoa(part.Number), part.Size)
+}
+
+// addPart signs a part, and adds it to what is granted.
+func (r *request) addPart(ctx context.Context, g *multipartGrant, part NewPart) error {
+	signed, err := r.broker.multipart.SignPart(ctx, part)
+	if err != nil {
+		return unsigned(err)
+	}
+	g.Parts = append(g.Parts, partGrant{part.Number, part.Size, signed.URL})
+	if g.ExpiresAt == 0 || signed.Expires.Unix() < g.ExpiresAt {
+		g.ExpiresAt = signed.Expires.Unix()
+	}
+	return nil
 }
 
 // progress is what S3 has of an object.
