@@ -27,6 +27,8 @@ type Entry struct {
 	ContentType string    `json:"contentType,omitempty"`
 	Size        int64     `json:"size,omitempty"`
 	SHA256      string    `json:"sha256,omitempty"`
+	UploadID    string    `json:"uploadId,omitempty"`  // of a multipart upload
+	Parts       string    `json:"parts,omitempty"`     // that were granted, such as "3-4"
 	ExpiresAt   int64     `json:"expiresAt,omitempty"` // Unix seconds
 	Code        Code      `json:"code"`
 	Reason      string    `json:"reason,omitempty"`

@@ -100,6 +100,7 @@ type Config struct {
 
 	Passes    PassSigner     // for ModePass
 	Downloads DownloadSigner // for ModeGet
+	Multipart MultipartStore // for ModeMultipart
 
 	Quota  Quota  // required where there are Limits, here or of a kind
 	Limits Limits // of each thing
@@ -124,6 +125,7 @@ type Broker struct {
 	reserved  map[string]bool     // see reservedNames
 
 	credentials *Credentials
+	multipart   MultipartStore
 
 	handlers map[string]handler // by the topic's verb
 }
@@ -155,6 +157,9 @@ func New(c Config) (*Broker, error) {
 	b.handlers = map[string]handler{
 		verbUploadRequest:  (*request).uploadRequest,
 		verbUploadComplete: (*request).uploadComplete,
+	}
+	if b.multipart = c.Multipart; b.offered(ModeMultipart) && c.Multipart == nil {
+		return nil, errors.New("a kind offers mode multipart, but there is no store for it")
 	}
 	if b.offered(ModePass) && c.Passes == nil {
 		return nil, errors.New("a kind offers mode pass, but there is nothing that signs passes")

@@ -17,6 +17,9 @@ func (r *request) uploadComplete(ctx context.Context, payload []byte) ([]Message
 	if err != nil {
 		return r.refuse(verbUploadComplete, req.id, payload, err)
 	}
+	if req.objects[0].abort {
+		return r.abort(ctx, req)
+	}
 	results := r.verifyAll(ctx, req)
 	entries := make([]reply, len(results))
 	var events []Message
@@ -57,13 +60,17 @@ func (r *request) verifyAll(ctx context.Context, req completeRequest) []verifica
 
 // verify compares one report with what S3 has [P-6.1].
 func (r *request) verify(ctx context.Context, id string, o reported) verification {
-	entry := Entry{Request: verbUploadComplete, ID: id, Key: printable(o.objectKey, maxKey), Size: o.size, SHA256: hexSum(o.sha256), Code: CodeVerified}
+	entry := Entry{Request: verbUploadComplete, ID: id, Key: printable(o.objectKey, maxKey), Size: o.size, SHA256: hexSum(o.sha256),
+		UploadID: o.uploadID, Code: CodeVerified}
+	if o.uploadID != "" {
+		entry.Mode = ModeMultipart
+	}
 	k, found, err := r.lookUp(ctx, o)
 	if k != nil {
 		entry.Kind = k.Name
 	}
 	var announcement []byte
-	if err == nil && k.offers(ModePass) == nil { // whose grant charged nothing; what another mode charged is free now
+	if err == nil && k.offers(ModePass) == nil && o.uploadID == "" { // whose grant charged nothing; what another mode charged is free now
 		err = r.chargeStored(ctx, k, o.objectKey, found.Size)
 	}
 	if err == nil {
@@ -90,27 +97,46 @@ func reportRefusal(o reported, refusal *Refusal) reply {
 }
 
 func (r *request) lookUp(ctx context.Context, o reported) (*kind, Object, error) {
-	k := r.broker.kindOf(o.objectKey, r.thing)
-	if k == nil {
-		return nil, Object{}, refuse(CodeKeyNotAllowed, "objectKey is not one of this thing and the broker's kinds")
+	k, err := r.ownKind(o.objectKey)
+	if err != nil {
+		return nil, Object{}, err
 	}
+	var found Object
+	if o.uploadID == "" {
+		found, err = r.compare(ctx, o)
+	} else {
+		found, err = r.assemble(ctx, k, o)
+	}
+	return k, found, err
+}
+
+func (r *request) ownKind(key string) (*kind, error) {
+	k := r.broker.kindOf(key, r.thing)
+	if k == nil {
+		return nil, refuse(CodeKeyNotAllowed, "objectKey is not one of this thing and the broker's kinds")
+	}
+	return k, nil
+}
+
+// compare asks S3 for the object, and holds it against the report.
+func (r *request) compare(ctx context.Context, o reported) (Object, error) {
 	found, err := r.broker.store.Head(ctx, o.objectKey)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return k, Object{}, &Refusal{Code: CodeNotFound, Text: "the object is not in the bucket; upload it, then report again"}
+		return Object{}, &Refusal{Code: CodeNotFound, Text: "the object is not in the bucket; upload it, then report again", Cause: err}
 	case err != nil:
-		return k, Object{}, &Refusal{Code: CodeUnavailable, Text: "the bucket cannot be asked; report again later", Cause: err}
+		return Object{}, unreachable(err)
 	case found.Size != o.size:
-		return k, Object{}, refuse(CodeMismatch, "the object has %d bytes, not %d", found.Size, o.size)
+		return Object{}, refuse(CodeMismatch, "the object has %d bytes, not %d", found.Size, o.size)
 	}
 	stored, claimed := hexSum(found.SHA256), hexSum(o.sha256)
 	if stored != "" && claimed != "" && stored != claimed {
-		return k, Object{}, refuse(CodeMismatch, "the object has another SHA-256")
+		return Object{}, refuse(CodeMismatch, "the object has another SHA-256")
 	}
 	if name := o.checksums.differs(found); name != "" {
-		return k, Object{}, refuse(CodeMismatch, "the object has another %s", name)
+		return Object{}, refuse(CodeMismatch, "the object has another %s", name)
 	}
-	return k, found, nil
+	return found, nil
 }
 
 // kindOf returns the kind whose layout made the key for this thing, or nil. It is

@@ -15,10 +15,15 @@ import (
 
 // FuzzHandle checks the two properties that everything else rests on: never a
 // signature outside the requester's prefix, never a message outside its topics.
+// For uploads in parts that is: no part, upload, completion or abort of a key
+// that is not the requester's.
 func FuzzHandle(f *testing.F) {
 	for _, payload := range []string{onePhoto(nil), onePhoto(map[string]any{"objectKey": storedKey, "sha256": sumHex, "metadata": map[string]any{"a": "b"}}),
 		`{"id":"b","kind":"log","objects":[{"id":"x","size":100},{"id":"y","size":100,"capturedAt":1795424398}]}`, report(storedKey, 1000, sumHex),
-		`{"id":"r","objects":[{"objectKey":"` + storedKey + `","size":1000}]}`, `{"id":"\ud800"}`, "[[[["} {
+		`{"id":"r","objects":[{"objectKey":"` + storedKey + `","size":1000}]}`, `{"id":"\ud800"}`, "[[[[",
+		oneClip(nil), oneClip(map[string]any{"uploadId": "mine", "fromPart": 2, "count": 20, "checksum": "crc64nvme"}), clipReport(nil),
+		oneClip(map[string]any{"objectKey": clipKey, "uploadId": "theirs"}), clipReport(map[string]any{"uploadId": "theirs", "objectKey": "cam2/clip/2026/11/23/a1.mp4"}),
+		`{"id":"r","objectKey":"` + clipKey + `","uploadId":"mine","abort":true}`} {
 		f.Add("thingpass/cam1/upload-request", []byte(payload))
 		f.Add("thingpass/cam1/upload-complete", []byte(payload))
 		f.Add("thingpass/cam1/credentials-request", []byte(payload))
@@ -36,22 +41,34 @@ func FuzzHandle(f *testing.F) {
 	f.Add("thingpass/cam1/../cam2/upload-request", []byte(onePhoto(nil)))
 	f.Fuzz(func(t *testing.T, topic string, payload []byte) {
 		w, b := newWorld(t)
-		w.everything = true
+		w.everything = strings.HasSuffix(topic, "/download-request") // what is there is not sent in parts
 		stored(w)
+		stored3(w, 1, 2, 3)
+		w.begin("cam2/clip/2026/11/23/a1.mp4", "theirs", w.now, broker.ChecksumCRC32)
 		out, _ := b.Handle(t.Context(), broker.Message{Topic: topic, Payload: payload})
 		parts := strings.Split(topic, "/")
 		if len(parts) != 3 || parts[0] != "thingpass" || !broker.ValidThing(parts[1]) {
-			if len(out) != 0 || w.granted()+len(w.issued) != 0 {
+			if len(out) != 0 || w.granted()+len(w.issued)+len(w.touched()) != 0 {
 				t.Fatalf("topic %q got %d messages and %d signatures", topic, len(out), w.granted()+len(w.issued))
 			}
 			return
 		}
 		onlyTheRequestersCredentials(t, w, parts[1], out)
+		for _, key := range w.touched() {
+			if !strings.HasPrefix(key, parts[1]+"/clip/") || strings.Contains(key, "..") || strings.Contains(key, "//") || len(key) > 1024 {
+				t.Fatalf("%s touched %q", topic, key)
+			}
+		}
+		for _, part := range w.signedParts {
+			if part.Number < 1 || part.Number > 13 || part.Size < 1 || part.Size > 5<<20 || part.UploadID == "theirs" && parts[1] != "cam2" {
+				t.Fatalf("%s got a signature for part %+v", topic, part)
+			}
+		}
 		for _, put := range w.signed {
 			if !strings.HasPrefix(put.Key, parts[1]+"/") || strings.Contains(put.Key, "..") || strings.Contains(put.Key, "//") || len(put.Key) > 1024 {
 				t.Fatalf("%s got a signature for %q", topic, put.Key)
 			}
-			if put.Size < 1 || put.Size > 16<<20 {
+			if put.Size < 1 || put.Size > 64<<20 {
 				t.Fatalf("%s got a signature for %d bytes", topic, put.Size)
 			}
 		}

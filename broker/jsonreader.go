@@ -104,6 +104,17 @@ func (r *jsonReader) text(name string) (string, error) {
 	return t.text, nil
 }
 
+func (r *jsonReader) truth(name string) (bool, error) {
+	t, err := r.token()
+	if err != nil {
+		return false, err
+	}
+	if t.kind != 't' && t.kind != 'f' {
+		return false, refuse(CodeBadRequest, "%s must be true or false, not %s", name, t.describe())
+	}
+	return t.kind == 't', nil
+}
+
 // integer reads a number without fraction or exponent [P-1.4].
 func (r *jsonReader) integer(name string) (int64, error) {
 	t, err := r.token()

@@ -76,6 +76,8 @@ func (e *Entry) appendJSON(b []byte) []byte {
 	b = appendText(b, "contentType", e.ContentType)
 	b = appendNumber(b, "size", e.Size)
 	b = appendText(b, "sha256", e.SHA256)
+	b = appendText(b, "uploadId", e.UploadID)
+	b = appendText(b, "parts", e.Parts)
 	b = appendNumber(b, "expiresAt", e.ExpiresAt)
 	b = appendString(appendName(b, "code"), string(e.Code))
 	b = appendText(b, "reason", e.Reason)

@@ -37,9 +37,10 @@ type Kind struct {
 	Key      string        // layout, DefaultKeyLayout if empty; "{thing}/{kind}/" … "{id}" …
 	Types    []ContentType // at least one; the first is the default
 	MinSize  int64         // bytes, 1 if zero
-	MaxSize  int64         // bytes, required, at most MaxObjectSize
+	MaxSize  int64         // bytes, required, at most MaxObjectSize; MaxMultipartSize if it offers ModeMultipart only
 	TTL      time.Duration // of a grant, DefaultTTL if zero
 	PassTTL  time.Duration // of a pass, DefaultPassTTL if zero
+	PartSize int64         // of ModeMultipart, DefaultPartSize if zero
 	Metadata []string      // names that may be given; nil allows every valid name
 	Limits   Limits        // its own; requests are counted among all of the thing's as well, bytes are not
 
@@ -54,12 +55,13 @@ type Kind struct {
 
 // The modes that a kind can offer [P-3.6].
 const (
-	ModePut  = "put"
-	ModePass = "pass"
-	ModeGet  = "get"
+	ModePut       = "put"
+	ModePass      = "pass"
+	ModeMultipart = "multipart"
+	ModeGet       = "get"
 )
 
-var knownModes = []string{ModePut, ModePass, ModeGet}
+var knownModes = []string{ModePut, ModePass, ModeMultipart, ModeGet}
 
 // Check returns every reason why no broker could have this kind, joined.
 func (k Kind) Check() error {
@@ -111,6 +113,9 @@ func compileKind(k Kind) (*kind, error) {
 	if len(k.Modes) == 0 {
 		k.Modes = []string{ModePut}
 	}
+	if k.PartSize == 0 {
+		k.PartSize = DefaultPartSize
+	}
 	l, err := parseLayout(k.Key)
 	if err != nil {
 		return nil, fmt.Errorf("key %q %w", k.Key, err)
@@ -151,8 +156,12 @@ func checkBounds(k Kind) error {
 		return errors.New("sizes cannot be negative")
 	case k.MaxSize == 0 && k.Object == "":
 		return errors.New("max_size is missing: a grant must have a bound")
-	case k.MaxSize > MaxObjectSize:
+	case k.MaxSize > MaxObjectSize && !onlyMultipart(k):
 		return fmt.Errorf("max_size is %d, one PUT stores at most %d", k.MaxSize, int64(MaxObjectSize))
+	case k.MaxSize > MaxMultipartSize:
+		return fmt.Errorf("max_size is %d, S3 stores at most %d", k.MaxSize, int64(MaxMultipartSize))
+	case k.PartSize < MinPartSize || k.PartSize > MaxPartSize:
+		return fmt.Errorf("part_size is %d, S3 allows %d to %d", k.PartSize, int64(MinPartSize), int64(MaxPartSize))
 	case k.MinSize > k.MaxSize && k.Object == "":
 		return fmt.Errorf("min_size %d is above max_size %d", k.MinSize, k.MaxSize)
 	case k.TTL < MinTTL || k.TTL > MaxTTL:
@@ -162,6 +171,9 @@ func checkBounds(k Kind) error {
 	}
 	return nil
 }
+
+// onlyMultipart tells whether objects of the kind may be larger than one PUT.
+func onlyMultipart(k Kind) bool { return len(k.Modes) == 1 && k.Modes[0] == ModeMultipart }
 
 func checkTypes(k Kind) error {
 	if len(k.Types) == 0 && k.Object == "" {

@@ -17,7 +17,7 @@ func Modes() []string { return []string{"put", "pass", "multipart", "get", "cred
 
 // Codes returns what can stand in Entry.Code.
 func Codes() []Code {
-	return []Code{CodeGranted, CodeUnchanged, CodeVerified, CodeIgnored,
+	return []Code{CodeGranted, CodeUnchanged, CodeVerified, CodeAborted, CodeIgnored,
 		CodeBadRequest, CodePayloadTooLarge, CodeUnknownKind, CodeModeNotAllowed, CodeTypeNotAllowed, CodeSizeNotAllowed,
 		CodeMetadataNotAllowed, CodeKeyNotAllowed, CodeTooManyObjects, CodeNotFound, CodeMismatch, CodeNoSuchUpload,
 		CodePartNotAllowed, CodePartsMissing, CodeQuotaExceeded, CodeBusy, CodeUnavailable, CodeInternal}

@@ -41,6 +41,7 @@ const (
 	CodeGranted   Code = "granted"
 	CodeUnchanged Code = "unchanged" // the thing has it already [P-13.6]
 	CodeVerified  Code = "verified"
+	CodeAborted   Code = "aborted"
 	CodeIgnored   Code = "ignored" // nobody to answer [P-2.5]
 )
 
@@ -95,6 +96,11 @@ func unaudited(cause error) *Refusal {
 // unsigned refuses what was decided well, but cannot be signed.
 func unsigned(cause error) *Refusal {
 	return &Refusal{Code: CodeUnavailable, Text: "no credentials to sign with; ask again later", Cause: cause}
+}
+
+// unreachable refuses because nobody knows what S3 has.
+func unreachable(cause error) *Refusal {
+	return &Refusal{Code: CodeUnavailable, Text: "the bucket cannot be asked; ask again later", Cause: cause}
 }
 
 // asRefusal makes anything that is not a Refusal an internal fault, whose story

@@ -18,6 +18,7 @@ type uploadRequest struct {
 	id, kind, mode string
 	single         wanted // where there is no objects
 	metadataNames  []string
+	parts          wantedParts
 	checksum       string
 	objects        []wanted
 	batch          bool
@@ -29,6 +30,8 @@ type uploadRequest struct {
 var fieldsOf = map[string][]string{
 	ModePut:  {"id", "kind", "mode", "contentType", "size", "sha256", "capturedAt", "objectKey", "metadata", "objects"},
 	ModePass: {"id", "kind", "mode", "contentType", "capturedAt", "metadata", "metadataNames", "checksum"},
+	ModeMultipart: {"id", "kind", "mode", "contentType", "size", "capturedAt", "objectKey", "metadata",
+		"uploadId", "checksum", "fromPart", "count"},
 }
 
 // uploadFields are those of any mode.
@@ -65,6 +68,8 @@ func decodeUploadRequest(payload []byte) (req uploadRequest, err error) {
 			req.metadataNames, err = r.metadataNames()
 		case "checksum":
 			req.checksum, err = r.text(name)
+		case "uploadId", "fromPart", "count":
+			err = req.parts.read(r, name)
 		default:
 			err = req.single.read(r, name)
 		}
@@ -173,6 +178,8 @@ type reported struct {
 	checksums         checksums
 	size              int64
 	hasSize           bool
+	uploadID          string // of a multipart upload that is to be completed, or aborted
+	abort             bool
 	given             string
 }
 
@@ -219,6 +226,9 @@ func readReported(r *jsonReader) (list []reported, err error) {
 		if err := r.object(o.read); err != nil {
 			return err
 		}
+		if o.uploadID != "" || o.abort {
+			return refuse(CodeBadRequest, "a multipart upload is reported alone, not among objects")
+		}
 		list = append(list, o)
 		return o.check()
 	})
@@ -236,8 +246,12 @@ func (o *reported) read(r *jsonReader, name string) (err error) {
 		o.sha256, err = r.sha256()
 	case "md5", "crc32", "crc64nvme":
 		err = o.checksums.read(r, name)
+	case "uploadId":
+		o.uploadID, err = r.uploadID()
+	case "abort":
+		o.abort, err = r.truth(name)
 	default:
-		return unknownField(name, "id", "objectKey", "size", "sha256", "md5", "crc32", "crc64nvme", "objects")
+		return unknownField(name, "id", "objectKey", "size", "sha256", "md5", "crc32", "crc64nvme", "uploadId", "abort", "objects")
 	}
 	o.given = name
 	return err
@@ -247,10 +261,14 @@ func (o *reported) check() error {
 	switch {
 	case o.objectKey == "":
 		return refuse(CodeBadRequest, "objectKey is missing")
+	case o.abort:
+		return o.checkAbort()
 	case !o.hasSize:
 		return refuse(CodeBadRequest, "size is missing")
-	case o.size < 0 || o.size > MaxObjectSize:
+	case o.size < 0 || o.size > MaxMultipartSize:
 		return refuse(CodeBadRequest, "size is %d, which no object can have", o.size)
+	case o.uploadID != "":
+		return o.checkAssembly()
 	}
 	return nil
 }

@@ -34,6 +34,8 @@ func (r *request) uploadRequest(ctx context.Context, payload []byte) ([]Message,
 		return r.put(ctx, k, req)
 	case ModePass:
 		return r.pass(ctx, k, req)
+	case ModeMultipart:
+		return r.parts(ctx, k, req)
 	}
 	return r.refuse(verbUploadRequest, req.id, payload, refuse(CodeModeNotAllowed, "mode %s is not for uploads", req.mode))
 }

@@ -93,9 +93,11 @@ func wireBroker(t *testing.T, name string) *broker.Broker {
 	if err := json.Unmarshal(text, &w.objects); err != nil {
 		t.Fatal(err)
 	}
+	w.readUploads(t)
 	c := config(w)
 	c.Signer, c.Passes, c.Downloads = bucket, bucket, bucket
 	c.Credentials = wireSessions(w, name)
+	c.Multipart = wireUploads{w, bucket}
 	b, err := broker.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -103,11 +105,43 @@ func wireBroker(t *testing.T, name string) *broker.Broker {
 	return b
 }
 
+// wireUploads are the uploads of a world, with parts signed as in earnest.
+type wireUploads struct {
+	*world
+	bucket *awss3.Bucket
+}
+
+func (w wireUploads) SignPart(ctx context.Context, p broker.NewPart) (broker.Grant, error) {
+	return w.bucket.SignPart(ctx, p)
+}
+
+// readUploads sets what uploads.json tells. An upload that begins gets an id like
+// Amazon's.
+func (w *world) readUploads(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/wire/uploads.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []struct {
+		ObjectKey, UploadID, Checksum string
+		Initiated                     int64
+		Parts                         []broker.Part
+	}
+	if err := json.Unmarshal(text, &list); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range list {
+		w.begin(u.ObjectKey, u.UploadID, time.Unix(u.Initiated, 0), u.Checksum, u.Parts...)
+	}
+	w.trueSum, w.newID = "xwvVpA==", "ibZBv_75gd9r8lH_gqXatLdxMVpAlj6ys9kalUPZwBH8.Nz_8dF4Qz1cE0VtBNsOLaq0oHjEXAMPLE-"
+}
+
 // wireCredentials are AWS's documentation keys; for some vectors, of a session
 // that expires five minutes after the request.
 func wireCredentials(name string) aws.CredentialsProvider {
 	c := aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
-	if slices.Contains([]string{"put-token", "put-max", "pass-token"}, name) {
+	if slices.Contains([]string{"put-token", "put-max", "pass-token", "multipart-token"}, name) {
 		c.AccessKeyID = "ASIAIOSFODNN7EXAMPLE"
 		c.SessionToken = strings.Repeat("IQoJb3JpZ2luX2VjEXAMPLE+/=", 47)[:1200]
 		c.CanExpire, c.Expires = true, time.Unix(wireNow+300, 0)

@@ -33,6 +33,8 @@ type world struct {
 	issued   []string // things
 	issueErr error
 	session  *broker.Session // what Issue gives, a good one if nil
+
+	fakeUploads
 }
 
 // Issue gives credentials that tell whose they are.
@@ -136,8 +138,13 @@ func groups() map[string][]string {
 
 // config has every mode.
 func config(w *world) broker.Config {
-	return broker.Config{Kinds: append(shared(), photo(), logs()), Groups: groups(), Signer: w, Store: w, Audit: w,
-		Passes: w, Downloads: w, Now: func() time.Time { return w.now }, Credentials: bothForms(w)}
+	return broker.Config{Kinds: append(shared(), photo(), logs(), clip()), Groups: groups(), Signer: w, Store: w, Audit: w,
+		Passes: w, Downloads: w, Multipart: w, Now: func() time.Time { return w.now }, Credentials: bothForms(w)}
+}
+
+func clip() broker.Kind {
+	return broker.Kind{Name: "clip", Types: []broker.ContentType{{Name: "video/mp4", Ext: "mp4"}}, MaxSize: 64 << 20, TTL: time.Hour,
+		Modes: []string{broker.ModePut, broker.ModeMultipart}}
 }
 
 func newWorld(tb testing.TB) (*world, *broker.Broker) {
@@ -174,6 +181,15 @@ type answer struct {
 	Unchanged                                           bool
 	Headers, Fields                                     map[string]string
 	Objects                                             []answer
+
+	UploadID, Checksum, Stored string
+	PartSize                   int64
+	PartCount                  int
+	Parts                      []struct {
+		Number    int
+		Size      int64
+		UploadURL string
+	}
 }
 
 // ask sends a request as cam1 and returns the reply, which must be the only one.

@@ -12,8 +12,12 @@
 // s3:ListBucket: without it S3 answers 403 instead of 404 for a key that is not
 // there, and a thing would be told `unavailable` instead of `not-found`.
 //
+// Uploads in parts need s3:AbortMultipartUpload and s3:ListMultipartUploadParts on
+// the objects as well, and s3:ListBucketMultipartUploads on the bucket.
+//
 // Signing costs no request: the URL is made here, with credentials that are
-// kept and refreshed ahead of time. Only Head and Probe speak to S3.
+// kept and refreshed ahead of time. Head, Probe and what begins, lists and ends
+// multipart uploads speak to S3.
 package awss3
 
 import (
@@ -60,6 +64,7 @@ type Bucket struct {
 	client      *s3.Client
 	http        *http.Client
 	log         *slog.Logger
+	patient     *http.Client // for what takes S3 long
 }
 
 var (
@@ -93,6 +98,7 @@ func New(c Config) (*Bucket, error) {
 		http:        newHTTPClient(c.RootCAs),
 		log:         log,
 	}
+	b.patient = patient(b.http)
 	if c.Now != nil {
 		b.credentials.clock.wall = c.Now
 	}

@@ -18,6 +18,10 @@ const (
 	headTimeout = 3 * time.Second // for each try
 	headBackoff = 500 * time.Millisecond
 
+	// S3 joins parts while the thing's request waits; the rest of what a broker has
+	// for one request goes to listing before and HEAD after.
+	completeTimeout = 6 * time.Second
+
 	// One kept connection for each worker that may ask at the same time. S3
 	// closes idle connections after some 20 s; closing first avoids the race.
 	maxIdle     = 64
@@ -44,4 +48,11 @@ func newHTTPClient(roots *x509.CertPool) *http.Client {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// patient returns a client like c that waits longer.
+func patient(c *http.Client) *http.Client {
+	transport := c.Transport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = completeTimeout
+	return &http.Client{Timeout: completeTimeout, Transport: transport, CheckRedirect: c.CheckRedirect}
 }

@@ -45,7 +45,8 @@ kinds:
     ttl: 15m
   log:
     types: [text/plain, application/gzip, application/octet-stream]
-    max_size: 16MiB
+    modes: [put, multipart]
+    max_size: 64MiB
     ttl: 15m
   firmware:
     modes: [get]

@@ -158,7 +158,7 @@ func (s *S3) serveInner(ctx context.Context, o *S3Options, virtualHost string) (
 		return "", err
 	}
 	ready := make(chan struct{})
-	s.inner, err = s3api.New(s.backend,
+	s.inner, err = s3api.New(uploadsBackend{s.backend, o.Dir, new(sync.RWMutex)},
 		middlewares.RootUserConfig{Access: o.AccessKey.ID, Secret: o.AccessKey.Secret},
 		o.Region, accounts{key: o.AccessKey}, nil, nil, nil, nil,
 		s3api.WithQuiet(),

@@ -110,6 +110,17 @@ type grant struct {
 	Unchanged                                           bool
 	Headers, Fields                                     map[string]string
 	Objects                                             []grant
+
+	UploadID, Checksum, Stored string // of mode multipart
+	PartSize                   int64
+	PartCount                  int
+	Parts                      []partGrant
+}
+
+type partGrant struct {
+	Number    int
+	Size      int64
+	UploadURL string
 }
 
 // ask publishes a request and returns the next reply.

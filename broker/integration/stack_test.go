@@ -170,6 +170,10 @@ kinds:
     types: [image/jpeg]
     max_size: 64KiB
     pass_ttl: 1s
+  log:
+    types: [text/plain]
+    modes: [put, multipart]
+    max_size: 64MiB
 `, s.mqtt.services, serviceName, s.mqtt.settings, s.ready.S3.Endpoint, s.ready.S3.Region, bucket, s.ready.CAFile, s.ready.S3.KeyFile)
 }
 

@@ -40,7 +40,7 @@ func newFunction(ctx context.Context, path string, environ []string, audit, logs
 		return nil, err
 	}
 	b, err := broker.New(broker.Config{Root: c.MQTT.Root, Kinds: c.BrokerKinds(), Signer: bucket, Store: bucket, Audit: record, Now: time.Now,
-		Quota: counts, Limits: c.BrokerLimits(), Groups: c.Groups, Passes: bucket, Downloads: bucket})
+		Quota: counts, Limits: c.BrokerLimits(), Groups: c.Groups, Passes: bucket, Downloads: bucket, Multipart: bucket})
 	if err != nil {
 		return nil, err
 	}

@@ -85,6 +85,7 @@ func (s *service) serve(ctx context.Context, hangups <-chan os.Signal, stderr io
 		s.startProvider,
 		func(ctx context.Context) (func(), error) { return s.startEvents(ctx, ready, client) },
 		func(ctx context.Context) (func(), error) { return s.startGroupWatch(ctx, ready, mqtt) },
+		func(ctx context.Context) (func(), error) { return s.startSweep(ctx), nil },
 		func(ctx context.Context) (func(), error) { return s.startReloading(ctx, ready, hangups), nil })
 	defer endAside()
 	if err != nil {

@@ -80,6 +80,7 @@ func newBroker(c *config.Config, bucket *awss3.Bucket, credentials *broker.Crede
 		Downloads: bucket,
 
 		Credentials: credentials,
+		Multipart:   bucket,
 	})
 }
 

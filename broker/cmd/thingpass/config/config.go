@@ -32,6 +32,8 @@ type Config struct {
 	Kinds  map[string]Kind `mapstructure:"kinds"`
 	Groups Groups          `mapstructure:"groups"`
 
+	Multipart Multipart `mapstructure:"multipart"`
+
 	Lambda Lambda `mapstructure:"lambda"`
 
 	Credentials        Credentials        `mapstructure:"credentials"`
@@ -94,7 +96,8 @@ type Kind struct {
 	MaxSize  ByteSize             `mapstructure:"max_size"`
 	TTL      time.Duration        `mapstructure:"ttl"`
 	PassTTL  time.Duration        `mapstructure:"pass_ttl"`
-	Metadata []string             `mapstructure:"metadata"` // nil: every valid name
+	PartSize ByteSize             `mapstructure:"part_size"` // of mode multipart
+	Metadata []string             `mapstructure:"metadata"`  // nil: every valid name
 	Quota    Limits               `mapstructure:"quota"`
 
 	Object      string   `mapstructure:"object"` // empty: a thing fetches its own objects
@@ -128,6 +131,9 @@ func defaults() map[string]string {
 		"log.level":           "info",
 		"log.format":          "auto",
 
+		"multipart.sweep_after": "24h",
+		"multipart.sweep_every": "1h",
+
 		"lambda.any_client_id": "false",
 
 		"quota.store":               MemoryStore,
@@ -149,6 +155,8 @@ func kindDefaults() map[string]string {
 		"min_size": "1",
 		"ttl":      "15m",
 		"pass_ttl": "1h",
+
+		"part_size": "5MiB",
 
 		"quota.requests_per_minute": off,
 		"quota.bytes_per_day":       off,
@@ -210,6 +218,7 @@ func (k Kind) broker(name string) broker.Kind {
 		MaxSize:  int64(k.MaxSize),
 		TTL:      k.TTL,
 		PassTTL:  k.PassTTL,
+		PartSize: int64(k.PartSize),
 		Metadata: k.Metadata,
 
 		Object:      k.Object,

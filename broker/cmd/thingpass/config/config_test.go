@@ -68,8 +68,11 @@ func TestShortConfigurationGetsDefaults(t *testing.T) {
 	}
 	want := []broker.Kind{{
 		Name: "photo", Modes: []string{"put"}, PassTTL: time.Hour, Key: broker.DefaultKeyLayout, Types: []broker.ContentType{{Name: "image/jpeg", Ext: "jpg"}},
-		MinSize: 1, MaxSize: 8 << 20, TTL: 15 * time.Minute,
+		MinSize: 1, MaxSize: 8 << 20, TTL: 15 * time.Minute, PartSize: 5 << 20,
 	}}
+	if want := (config.Multipart{SweepAfter: config.Pause(24 * time.Hour), SweepEvery: time.Hour}); c.Multipart != want {
+		t.Errorf("multipart: got %+v, want %+v", c.Multipart, want)
+	}
 	if got := c.BrokerKinds(); !reflect.DeepEqual(got, want) {
 		t.Errorf("kinds:\n got %+v\nwant %+v", got, want)
 	}
@@ -140,7 +143,7 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 		"THINGPASS_KINDS_PHOTO_MAX_SIZE=500kB",
 		"THINGPASS_KINDS_RAW_LOG_TYPES=application/x-log=log",
 		"THINGPASS_KINDS_RAW_LOG_MIN_SIZE=16",
-		"THINGPASS_KINDS_RAW_LOG_MODES=put,pass",
+		"THINGPASS_KINDS_RAW_LOG_MODES=put, pass, multipart",
 		"THINGPASS_KINDS_RAW_LOG_PASS_TTL=30m",
 		"THINGPASS_KINDS_FW_MODES=get",
 		"THINGPASS_KINDS_FW_OBJECT=fw/{name}",
@@ -153,6 +156,9 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 		"THINGPASS_KINDS_RAW_LOG_METADATA=[]",
 		"THINGPASS_KINDS_RAW_LOG_QUOTA_REQUESTS_PER_MINUTE=5",
 		"THINGPASS_KINDS_RAW_LOG_QUOTA_BYTES_PER_DAY=off",
+		"THINGPASS_KINDS_RAW_LOG_PART_SIZE=8MiB",
+		"THINGPASS_MULTIPART_SWEEP_AFTER=off",
+		"THINGPASS_MULTIPART_SWEEP_EVERY=10m",
 	}
 	c, err := config.Load("", environ)
 	if err != nil {
@@ -170,10 +176,10 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 	}
 	kinds := map[string]config.Kind{
 		"photo": {Modes: []string{"put"}, PassTTL: time.Hour, Key: broker.DefaultKeyLayout, Types: []broker.ContentType{{Name: "image/jpeg", Ext: "jpg"}, {Name: "image/png", Ext: "png"}},
-			MinSize: 1, MaxSize: 500_000, TTL: 15 * time.Minute},
-		"raw-log": {Modes: []string{"put", "pass"}, PassTTL: 30 * time.Minute, Key: "{thing}/{kind}/{id}.log", Types: []broker.ContentType{{Name: "application/x-log", Ext: "log"}},
+			MinSize: 1, MaxSize: 500_000, TTL: 15 * time.Minute, PartSize: 5 << 20},
+		"raw-log": {Modes: []string{"put", "pass", "multipart"}, PartSize: 8 << 20, PassTTL: 30 * time.Minute, Key: "{thing}/{kind}/{id}.log", Types: []broker.ContentType{{Name: "application/x-log", Ext: "log"}},
 			MinSize: 16, MaxSize: 1 << 30, TTL: time.Hour, Metadata: []string{}, Quota: config.Limits{RequestsPerMinute: 5}},
-		"fw": {Modes: []string{"get"}, PassTTL: time.Hour, Key: broker.DefaultKeyLayout, MinSize: 1, TTL: 15 * time.Minute,
+		"fw": {Modes: []string{"get"}, PassTTL: time.Hour, Key: broker.DefaultKeyLayout, MinSize: 1, TTL: 15 * time.Minute, PartSize: 5 << 20,
 			Object: "fw/{name}", AllowThings: []string{"cam1", "Cam:2"}, AllowGroups: []string{"front-door"}},
 	}
 	quota := config.Quota{Store: "rediss://redis.example.com", CA: "redis-ca.crt", OnFailure: "allow", RequestsPerMinute: 30, BytesPerDay: 1 << 30}
@@ -185,6 +191,9 @@ func TestEverythingCanComeFromTheEnvironment(t *testing.T) {
 	}
 	if want := (config.Groups{"front-door": {"bell1", "bell2"}}); !reflect.DeepEqual(c.Groups, want) {
 		t.Errorf("groups: got %v, want %v", c.Groups, want)
+	}
+	if want := (config.Multipart{SweepEvery: 10 * time.Minute}); c.Multipart != want {
+		t.Errorf("multipart: got %+v, want %+v", c.Multipart, want)
 	}
 	if c.LongestTTL() != time.Hour {
 		t.Errorf("longest ttl is %v", c.LongestTTL())
@@ -236,7 +245,7 @@ func TestSettingsTellTheirSource(t *testing.T) {
 			t.Errorf("got %q, want %q", got[name], want)
 		}
 	}
-	if len(got) != 19+6+4+2+1+3+5+13+2+11 { // mqtt, s3, audit, log, http, events, quota, a kind, lambda, credentials
+	if len(got) != 19+6+4+2+1+3+5+14+2+11+2 { // mqtt, s3, audit, log, http, events, quota, a kind, lambda, credentials, multipart
 		t.Errorf("%d settings: %v", len(got), got)
 	}
 }

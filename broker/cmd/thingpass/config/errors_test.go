@@ -125,6 +125,12 @@ func badConfigs() []badConfig {
 		{"size beyond numbers", change("8MiB", "99999999999GiB"), nil, `broker.yaml:11: kinds.photo.max_size is "99999999999GiB": want a size such as 4096, 500kB or 8MiB`},
 		{"size of nothing", kind("min_size: 0"), nil, `broker.yaml:11: kinds.photo.min_size is "0": want at least 1 byte`},
 		{"size beyond one PUT", change("8MiB", "6GiB"), nil, "broker.yaml:11: kinds.photo.max_size is 6442450944, one PUT stores at most 5368709120"},
+		{"size beyond one PUT, in parts", kind("modes: [multipart]\n    min_size: 6GiB"), nil, "broker.yaml:12: kinds.photo.min_size 6442450944 is above max_size 8388608"},
+		{"size beyond one PUT, in parts and whole", change("8MiB", "6GiB\n    modes: [put, multipart]"), nil, "broker.yaml:11: kinds.photo.max_size is 6442450944, one PUT stores at most 5368709120"},
+		{"size beyond S3", change("8MiB", "60000GiB\n    modes: [multipart]"), nil, "broker.yaml:11: kinds.photo.max_size is 64424509440000, S3 stores at most 50000000000000"},
+		{"small parts", kind("part_size: 1MiB"), nil, "broker.yaml:11: kinds.photo.part_size is 1048576, S3 allows 5242880 to 5368709120"},
+		{"no modes", kind("modes: []"), nil, "broker.yaml:11: kinds.photo.modes is empty: name at least one mode"},
+		{"sweep without a unit", good + "multipart:\n  sweep_after: 24\n", nil, `broker.yaml:13: multipart.sweep_after is "24": want a time such as 90s, 15m or 1h`},
 		{"no bound", change("    max_size: 8MiB\n", ""), nil, "broker.yaml:9: kinds.photo.max_size is missing: a grant must have a bound (in the environment: THINGPASS_KINDS_PHOTO_MAX_SIZE)"},
 		{"ttl without a unit", kind("ttl: 15"), nil, `broker.yaml:11: kinds.photo.ttl is "15": want a time such as 90s, 15m or 1h`},
 		{"ttl beyond S3's", kind("ttl: 192h"), nil, "broker.yaml:11: kinds.photo.ttl is 192h0m0s, S3 allows 1s to 168h0m0s"},
@@ -150,7 +156,7 @@ func badConfigs() []badConfig {
 		{"limit of a kind in a variable", good, []string{"THINGPASS_KINDS_PHOTO_QUOTA_BYTES_PER_DAY=x"}, `THINGPASS_KINDS_PHOTO_QUOTA_BYTES_PER_DAY: kinds.photo.quota.bytes_per_day is "x": want a size such as 4096, 500kB or 8MiB, or off`},
 
 		// modes
-		{"unknown mode", kind("modes: [put, pas]"), nil, `broker.yaml:11: kinds.photo.modes: mode "pas": known are ["put" "pass" "get"]`},
+		{"unknown mode", kind("modes: [put, pas]"), nil, `broker.yaml:11: kinds.photo.modes: mode "pas": known are ["put" "pass" "multipart" "get"]`},
 		{"mode twice", kind("modes: [put, put]"), nil, "broker.yaml:11: kinds.photo.modes: mode put is there twice"},
 		{"no mode", kind("modes:"), nil, "broker.yaml:11: kinds.photo.modes has no value: give it one, or remove the line"},
 		{"pass_ttl beyond S3's", kind("pass_ttl: 61m"), nil, "broker.yaml:11: kinds.photo.pass_ttl is 1h1m0s, S3 allows 1s to 1h0m0s"},

@@ -131,19 +131,29 @@ func (l *loader) judgeKind(name string, k Kind) {
 	if b.MaxSize == 0 && b.Object == "" {
 		l.missing(at("max_size"), ": a grant must have a bound")
 	}
+	if k.Modes != nil && len(k.Modes) == 0 {
+		l.blame(at("modes"), "%s is empty: name at least one mode", at("modes"))
+	}
+	modes := b.Modes
+	if valid(broker.Kind{Modes: modes}).Check() != nil {
+		modes = nil
+	}
+	bound := broker.Kind{MaxSize: b.MaxSize, Modes: modes}
 	for setting, alone := range map[string]broker.Kind{
-		"key":      {Name: name, Key: b.Key},
-		"types":    {Types: b.Types},
-		"max_size": {MaxSize: b.MaxSize},
-		"ttl":      {TTL: b.TTL},
-		"pass_ttl": {PassTTL: b.PassTTL},
-		"metadata": {Metadata: b.Metadata},
-		"modes":    {Modes: b.Modes},
+		"modes":     {Modes: b.Modes},
+		"key":       {Name: name, Key: b.Key},
+		"types":     {Types: b.Types},
+		"max_size":  bound,
+		"ttl":       {TTL: b.TTL},
+		"pass_ttl":  {PassTTL: b.PassTTL},
+		"part_size": {PartSize: b.PartSize},
+		"metadata":  {Metadata: b.Metadata},
 	} {
 		l.accept(at(setting), valid(alone).Check())
 	}
-	if b.MaxSize <= broker.MaxObjectSize {
-		l.accept(at("min_size"), valid(broker.Kind{MinSize: b.MinSize, MaxSize: b.MaxSize}).Check())
+	if valid(bound).Check() == nil {
+		bound.MinSize = b.MinSize
+		l.accept(at("min_size"), valid(bound).Check())
 	}
 }
 
