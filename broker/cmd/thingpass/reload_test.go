@@ -236,3 +236,26 @@ func scan(text, format string, values ...any) bool {
 	n, err := fmt.Sscanf(text, format, values...)
 	return err == nil && n == len(values)
 }
+
+// A verb that nothing was subscribed for cannot be heard until a restart.
+func TestReloadTellsOfAModeThatNeedsASubscription(t *testing.T) {
+	s := newStack(t)
+	s.config()
+	text, err := os.ReadFile(s.path("broker.yaml"))
+	s.must(err)
+	settings, _, _ := strings.Cut(string(text), "\nkinds:\n")
+	write := func(more string) {
+		s.write("broker.yaml", []byte(settings+"\nkinds:\n  photo:\n    types: [image/jpeg]\n    max_size: 8MiB\n"+more))
+	}
+	write("")
+	c := startChild(t, "run", "--config", s.path("broker.yaml"))
+	c.hangup(t, hasReloaded)
+	if strings.Contains(c.stderr.String(), "needs a restart") {
+		t.Errorf("nothing changed:\n%s", c.stderr)
+	}
+	write("    modes: [put, get]\n")
+	c.hangup(t, hasReloaded)
+	if want := `"settings":"subscription to thingpass/+/download-request"`; !strings.Contains(c.stderr.String(), want) {
+		t.Errorf("want %s:\n%s", want, c.stderr)
+	}
+}

@@ -120,7 +120,7 @@ func (s *service) newClient(ctx context.Context, stderr io.Writer, ready chan<- 
 	if err != nil {
 		return nil, mqttconn.Config{}, err
 	}
-	mqtt.ReloadTLS = s.tls
+	mqtt.ReloadTLS, s.subscribed = s.tls, mqtt.Filters
 	mqtt.OnUp = whenAllAreUp(now.conf.MQTT.Connections, func() {
 		announce(now.conf.Log, stderr, s.log, summary(now.conf))
 		notify("READY=1", s.log)

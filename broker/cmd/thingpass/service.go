@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,8 @@ type service struct {
 	meter  *console.Metrics
 	audit  *console.CountedAuditor
 	counts quota.Store
+
+	subscribed []string // the filters, which stay while it runs
 
 	now atomic.Pointer[installed]
 }
@@ -150,6 +153,11 @@ func (s *service) reload(ctx context.Context) (changed, waiting []string, err er
 		return nil, nil, err
 	}
 	s.install(next, file)
+	for _, filter := range next.Filters() {
+		if !slices.Contains(s.subscribed, filter) { // a mode that no kind had before
+			waiting = append(waiting, "subscription to "+filter)
+		}
+	}
 	return changed, waiting, nil
 }
 

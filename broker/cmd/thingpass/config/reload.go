@@ -18,7 +18,7 @@ var liveSettings = []string{
 }
 
 // liveSections are those of which every setting can.
-var liveSections = []string{"kinds.", "s3."}
+var liveSections = []string{"groups.", "kinds.", "s3."}
 
 func live(name string) bool {
 	return slices.Contains(liveSettings, name) ||
@@ -30,7 +30,7 @@ func live(name string) bool {
 // settings that are different now, waiting those that need a restart.
 func (c *Config) Update(next *Config) (updated *Config, changed, waiting []string) {
 	u := *c
-	u.S3, u.Kinds, u.Audit.File = next.S3, next.Kinds, next.Audit.File
+	u.S3, u.Kinds, u.Groups, u.Audit.File = next.S3, next.Kinds, next.Groups, next.Audit.File
 	u.Log.Level = next.Log.Level
 	u.MQTT.CA, u.MQTT.Cert, u.MQTT.Key = next.MQTT.CA, next.MQTT.Cert, next.MQTT.Key
 	u.Quota.OnFailure, u.Quota.RequestsPerMinute, u.Quota.BytesPerDay = next.Quota.OnFailure, next.Quota.RequestsPerMinute, next.Quota.BytesPerDay

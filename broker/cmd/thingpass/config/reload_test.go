@@ -18,6 +18,7 @@ var values = map[string]string{
 	"QUOTA_STORE": "rediss://x", "QUOTA_CA": "x", "QUOTA_ON_FAILURE": "allow", "QUOTA_REQUESTS_PER_MINUTE": "70", "QUOTA_BYTES_PER_DAY": "7MiB",
 	"KINDS_PHOTO_MAX_SIZE": "7MiB", "KINDS_PHOTO_MIN_SIZE": "7", "KINDS_PHOTO_TTL": "7m", "KINDS_PHOTO_TYPES": "image/png", "KINDS_PHOTO_METADATA": "x",
 	"KINDS_PHOTO_QUOTA_REQUESTS_PER_MINUTE": "7", "KINDS_CLIP_MAX_SIZE": "7", "KINDS_CLIP_TYPES": "video/mp4",
+	"GROUPS_CAMS": "cam1",
 }
 
 // What Update says that it keeps and what it keeps are the same, setting by
@@ -35,6 +36,7 @@ func TestUpdateKeepsWhatNeedsARestartAndNothingElse(t *testing.T) {
 		old, next, update any
 	}{
 		{"kinds.", old.Kinds, next.Kinds, updated.Kinds},
+		{"groups.", old.Groups, next.Groups, updated.Groups},
 		{"s3.", old.S3, next.S3, updated.S3},
 		{"audit.file", old.Audit, next.Audit, updated.Audit},
 		{"mqtt.server", old.MQTT.Server, next.MQTT.Server, updated.MQTT.Server},
