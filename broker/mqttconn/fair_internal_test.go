@@ -58,6 +58,22 @@ func TestOneThingHasItsShareOnly(t *testing.T) {
 	}
 }
 
+func TestABurstIsAnsweredAndAFloodIsNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(256, 4)
+		for range 2 { // seconds
+			got := map[verdict]int{}
+			for i := range 1000 {
+				got[q.push(jobOf("flood", i))]++
+			}
+			if got[refused] != 256 || got[taken]+got[ignored] != 1000-256 {
+				t.Errorf("%d taken, %d refused, %d ignored", got[taken], got[refused], got[ignored])
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 func TestOneThingHasHalfOfTheWorkersOnly(t *testing.T) {
 	q := newQueue(256, 4)
 	for i := range 10 {
