@@ -22,10 +22,11 @@ const (
 	MaxTTL        = 7 * 24 * time.Hour
 	DefaultTTL    = 15 * time.Minute
 
-	// MaxPassTTL is all that is certain: S3 has been seen to refuse a form an hour
-	// after its x-amz-date, whatever its policy's expiration, and versitygw does.
-	MaxPassTTL     = time.Hour
-	DefaultPassTTL = MaxPassTTL
+	// DefaultPassTTL is all that is certain: S3 has been seen to refuse a form an
+	// hour after its x-amz-date, whatever its policy's expiration, and versitygw
+	// does. MaxPassTTL is as long as a session of AWS's can be.
+	MaxPassTTL     = 12 * time.Hour
+	DefaultPassTTL = time.Hour
 
 	maxKindName = 32
 )
@@ -167,7 +168,7 @@ func checkBounds(k Kind) error {
 	case k.TTL < MinTTL || k.TTL > MaxTTL:
 		return fmt.Errorf("ttl is %v, S3 allows %v to %v", k.TTL, MinTTL, MaxTTL)
 	case k.PassTTL < MinTTL || k.PassTTL > MaxPassTTL:
-		return fmt.Errorf("pass_ttl is %v, S3 allows %v to %v", k.PassTTL, MinTTL, MaxPassTTL)
+		return fmt.Errorf("pass_ttl is %v, want %v to %v", k.PassTTL, MinTTL, MaxPassTTL)
 	}
 	return nil
 }

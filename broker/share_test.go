@@ -53,7 +53,7 @@ func TestSharedKindsThatMakeNoSenseAreRefused(t *testing.T) {
 		"kinds that share one by a group": {func(c *broker.Config) { c.Kinds[2].Object = "firmware/cams/{name}.bin" }, "can have the same object"},
 		"nothing that signs downloads":    {func(c *broker.Config) { c.Downloads = nil }, "signs downloads"},
 		"nothing that signs passes":       {func(c *broker.Config) { c.Passes = nil }, "signs passes"},
-		"a pass of two hours":             {func(c *broker.Config) { c.Kinds[4].PassTTL = 2 * time.Hour }, "pass_ttl is"},
+		"a pass of a day":                 {func(c *broker.Config) { c.Kinds[4].PassTTL = 24 * time.Hour }, "pass_ttl is"},
 		"a pass of a millisecond":         {func(c *broker.Config) { c.Kinds[4].PassTTL = time.Millisecond }, "pass_ttl is"},
 		"a mode twice":                    {func(c *broker.Config) { c.Kinds[4].Modes = []string{"pass", "pass"} }, "twice"},
 		"an unknown mode":                 {func(c *broker.Config) { c.Kinds[4].Modes = []string{"pas"} }, "known are"},

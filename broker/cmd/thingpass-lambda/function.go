@@ -5,7 +5,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -13,8 +13,8 @@ import (
 	"thingpass/broker"
 	"thingpass/broker/awss3"
 	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/cmd/thingpass/wiring"
 	"thingpass/broker/iotrule"
-	"thingpass/broker/quota"
 )
 
 // newFunction wires everything, and asks no server: an event must not wait for
@@ -24,36 +24,40 @@ func newFunction(ctx context.Context, path string, environ []string, audit, logs
 	if err != nil {
 		return nil, err
 	}
-	log := slog.New(slog.NewJSONHandler(logs, nil))
-	credentials, err := awss3.DefaultCredentials(ctx, c.S3.Region, log)
-	if err != nil {
-		return nil, err
-	}
-	bucket, err := awss3.New(awss3.Config{Endpoint: c.S3.Endpoint, Region: c.S3.Region, Bucket: c.S3.Bucket, PathStyle: c.S3.PathStyle,
-		Credentials: credentials, GrantTTL: c.LongestTTL(), Log: log})
-	if err != nil {
-		return nil, err
-	}
+	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: c.Log.Threshold()})) // CloudWatch reads JSON
 	record := broker.NewJSONAudit(audit)
-	counts, err := openQuota(c, log)
+	b, err := newBroker(ctx, c, record, log)
 	if err != nil {
 		return nil, err
 	}
-	b, err := broker.New(broker.Config{Root: c.MQTT.Root, Kinds: c.BrokerKinds(), Signer: bucket, Store: bucket, Audit: record, Now: time.Now,
-		Quota: counts, Limits: c.BrokerLimits(), Groups: c.Groups, Passes: bucket, Downloads: bucket, Multipart: bucket})
-	if err != nil {
-		return nil, err
-	}
-	publisher, err := iotrule.NewDataPlane(c.Lambda.IoTEndpoint, c.S3.Region, credentials, nil)
+	publisher, err := newPublisher(ctx, c, log)
 	if err != nil {
 		return nil, err
 	}
 	return &iotrule.Function{Handler: b, Publisher: publisher, Audit: record, Log: log, Now: time.Now, AnyClientID: c.Lambda.AnyClientID}, nil
 }
 
-func openQuota(c *config.Config, log *slog.Logger) (broker.Quota, error) {
-	if c.Quota.CA != "" {
-		return nil, errors.New("quota.ca: the function knows the system's CAs only")
+func newBroker(ctx context.Context, c *config.Config, audit broker.Auditor, log *slog.Logger) (*broker.Broker, error) {
+	bucket, err := wiring.Bucket(ctx, c, log)
+	if err != nil {
+		return nil, err
 	}
-	return quota.Open(quota.Config{URL: c.Quota.RedisURL(), OnFailure: c.Quota.OnFailure, Log: log})
+	sessions, err := wiring.Sessions(c, bucket)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := wiring.Quota(c, log)
+	if err != nil {
+		return nil, err
+	}
+	return wiring.Broker(c, bucket, wiring.Offered(c, bucket.Place(), sessions), audit, counts)
+}
+
+// newPublisher publishes as the function's role, whoever signs for S3.
+func newPublisher(ctx context.Context, c *config.Config, log *slog.Logger) (*iotrule.DataPlane, error) {
+	role, err := awss3.DefaultCredentials(ctx, c.S3.Region, log)
+	if err != nil {
+		return nil, fmt.Errorf("the function's role: %w", err)
+	}
+	return iotrule.NewDataPlane(c.Lambda.IoTEndpoint, c.S3.Region, role, nil)
 }

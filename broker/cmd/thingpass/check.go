@@ -20,6 +20,7 @@ import (
 	"thingpass/broker"
 	"thingpass/broker/awss3"
 	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/cmd/thingpass/wiring"
 	"thingpass/broker/mqttconn"
 	"thingpass/broker/quota"
 )
@@ -126,7 +127,7 @@ func checkMQTT(ctx context.Context, conf *config.Config) []finding {
 	if conf.Credentials.Offered() {
 		credentials = &broker.Credentials{Provider: &broker.Provider{Endpoint: "-", RoleAlias: "-"}, Place: broker.Place{Endpoint: "-", Region: "-", Bucket: "-"}}
 	}
-	b, err := newBroker(conf, new(awss3.Bucket), credentials, broker.NewJSONAudit(io.Discard), quota.NewMemory(1)) // for its filters only
+	b, err := wiring.Broker(conf, new(awss3.Bucket), credentials, broker.NewJSONAudit(io.Discard), quota.NewMemory(1)) // for its filters only
 	if err != nil {
 		return []finding{{"mqtt", "", awss3.Problem, err.Error()}}
 	}
@@ -152,7 +153,7 @@ func levelOf(l slog.Level) awss3.Level {
 }
 
 func checkS3(ctx context.Context, conf *config.Config) []finding {
-	bucket, err := openBucket(ctx, conf, slog.New(slog.DiscardHandler))
+	bucket, err := wiring.Bucket(ctx, conf, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return []finding{{"s3", "", awss3.Problem, err.Error()}}
 	}

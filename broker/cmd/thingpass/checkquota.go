@@ -12,6 +12,7 @@ import (
 
 	"thingpass/broker/awss3"
 	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/cmd/thingpass/wiring"
 	"thingpass/broker/quota"
 )
 
@@ -27,7 +28,7 @@ func checkQuota(ctx context.Context, conf *config.Config) []finding {
 		}
 		return findings
 	}
-	store, err := openQuota(conf, slog.New(slog.DiscardHandler))
+	store, err := wiring.Quota(conf, slog.New(slog.DiscardHandler))
 	if err != nil {
 		add(awss3.Problem, "%v", err)
 		return findings

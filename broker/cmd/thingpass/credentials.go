@@ -11,36 +11,11 @@ import (
 	"log/slog"
 	"time"
 
-	"thingpass/broker"
 	"thingpass/broker/awss3"
 	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/cmd/thingpass/wiring"
 	"thingpass/broker/credprovider"
 )
-
-// openSessions returns what makes sessions, or nil if there are none to make.
-// The broker and the provider share it, and with it what it keeps.
-func openSessions(c *config.Config, bucket *awss3.Bucket) (*awss3.Sessions, error) {
-	if c.Credentials.RoleARN == "" {
-		return nil, nil
-	}
-	sessions, err := bucket.Sessions(c.Credentials.Session())
-	if err != nil {
-		return nil, fmt.Errorf("credentials: %w", err)
-	}
-	return sessions, nil
-}
-
-// credentialsOffered is what a credentials-request is answered with, or nil.
-func credentialsOffered(c *config.Config, place broker.Place, sessions *awss3.Sessions) *broker.Credentials {
-	if !c.Credentials.Offered() {
-		return nil
-	}
-	offered := &broker.Credentials{Provider: c.Credentials.Provider.Pointer(), Place: place}
-	if sessions != nil { // a nil *Sessions would be an issuer
-		offered.Issuer = sessions
-	}
-	return offered
-}
 
 // startProvider serves the credential provider, if there is to be one. It asks
 // the broker, as things over MQTT do. The function that it returns ends it.
@@ -53,7 +28,7 @@ func (s *service) startProvider(ctx context.Context) (end func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("credential_provider.cert, credential_provider.key: %w", err)
 	}
-	things, err := readRoots(p.ClientCA)
+	things, err := wiring.Roots(p.ClientCA)
 	if err != nil {
 		return nil, fmt.Errorf("credential_provider.client_ca: %w", err)
 	}
@@ -78,11 +53,11 @@ func checkCredentials(ctx context.Context, c *config.Config) []finding {
 	if c.Credentials.RoleARN == "" {
 		return nil
 	}
-	bucket, err := openBucket(ctx, c, slog.New(slog.DiscardHandler))
+	bucket, err := wiring.Bucket(ctx, c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil // the bucket's findings tell
 	}
-	sessions, err := openSessions(c, bucket)
+	sessions, err := wiring.Sessions(c, bucket)
 	if err != nil {
 		return []finding{{"credentials", "", awss3.Problem, err.Error()}}
 	}
@@ -100,7 +75,7 @@ func checkCredentials(ctx context.Context, c *config.Config) []finding {
 // listen: a running broker does.
 func checkProvider(p config.CredentialProvider) finding {
 	cert, err := tls.LoadX509KeyPair(p.Cert, p.Key)
-	_, rootsErr := readRoots(p.ClientCA)
+	_, rootsErr := wiring.Roots(p.ClientCA)
 	if err := errors.Join(err, rootsErr); err != nil {
 		return finding{"credentials", "provider", awss3.Problem, fmt.Sprintf("it cannot start: %v", err)}
 	}

@@ -18,16 +18,12 @@ import (
 // be changed.
 func newLogger(c config.Log, w io.Writer) (*slog.Logger, *slog.LevelVar) {
 	level := &slog.LevelVar{}
-	level.Set(levelNamed(c.Level))
+	level.Set(c.Threshold())
 	options := &slog.HandlerOptions{Level: level}
 	if logsJSON(c, w) {
 		return slog.New(slog.NewJSONHandler(w, options)), level
 	}
 	return slog.New(slog.NewTextHandler(w, options)), level
-}
-
-func levelNamed(name string) slog.Level {
-	return map[string]slog.Level{"debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError}[name]
 }
 
 func logsJSON(c config.Log, w io.Writer) bool {

@@ -18,6 +18,7 @@ import (
 	"thingpass/broker/auditfile"
 	"thingpass/broker/awss3"
 	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/cmd/thingpass/wiring"
 	"thingpass/broker/console"
 	"thingpass/broker/mqttconn"
 	"thingpass/broker/quota"
@@ -97,7 +98,7 @@ func (s *service) open(ctx context.Context, conf *config.Config) error {
 	if err := s.file.use(file, conf.Audit.File); err != nil {
 		return err
 	}
-	if s.counts, err = openQuota(conf, s.log); err != nil {
+	if s.counts, err = wiring.Quota(conf, s.log); err != nil {
 		return err
 	}
 	first, _, err := s.prepare(ctx, conf)
@@ -110,18 +111,18 @@ func (s *service) open(ctx context.Context, conf *config.Config) error {
 
 // prepare makes what answers by conf. The bucket has no credentials yet.
 func (s *service) prepare(ctx context.Context, conf *config.Config) (*installed, *awss3.Bucket, error) {
-	bucket, err := openBucket(ctx, conf, s.log)
+	bucket, err := wiring.Bucket(ctx, conf, s.log)
 	if err != nil {
 		return nil, nil, err
 	}
-	sessions, err := openSessions(conf, bucket)
+	sessions, err := wiring.Sessions(conf, bucket)
 	if err != nil {
 		return nil, nil, err
 	}
 	if before := s.now.Load(); before != nil && sessions != nil && before.sessions != nil {
 		sessions.TakeOver(before.sessions)
 	}
-	b, err := newBroker(conf, bucket, credentialsOffered(conf, bucket.Place(), sessions), s.audit, s.counts)
+	b, err := wiring.Broker(conf, bucket, wiring.Offered(conf, bucket.Place(), sessions), s.audit, s.counts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -183,7 +184,7 @@ func (s *service) install(next *installed, file *auditfile.File) {
 	if r, ok := s.counts.(*quota.Redis); ok {
 		_ = r.OnFailure(next.conf.Quota.OnFailure) // it has been checked
 	}
-	s.level.Set(levelNamed(next.conf.Log.Level))
+	s.level.Set(next.conf.Log.Threshold())
 	s.meter.SetKinds(kindNames(next.conf))
 	s.now.Store(next)
 	for _, text := range exposed(next.conf) {

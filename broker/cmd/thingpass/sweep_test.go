@@ -14,6 +14,7 @@ import (
 
 	"thingpass/broker"
 	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/cmd/thingpass/wiring"
 )
 
 func TestALeftUploadIsRemovedAndOthersStay(t *testing.T) {
@@ -21,7 +22,7 @@ func TestALeftUploadIsRemovedAndOthersStay(t *testing.T) {
 	path := s.config("sweep_after: 24h", "sweep_after: 2s", "sweep_every: 1h", "sweep_every: 1s", "modes: [put, pass]", "modes: [put, multipart]")
 	conf, err := config.Load(path, nil)
 	s.must(err)
-	bucket, err := openBucket(t.Context(), conf, slog.New(slog.DiscardHandler))
+	bucket, err := wiring.Bucket(t.Context(), conf, slog.New(slog.DiscardHandler))
 	s.must(err)
 	foreign, err := bucket.CreateUpload(t.Context(), broker.NewUpload{Key: "backup/2026.tar", ContentType: "application/x-tar", Checksum: broker.ChecksumCRC32})
 	s.must(err)
@@ -87,7 +88,7 @@ func TestNothingIsSweptWhereNothingCanBeLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := newBroker(conf, nil, nil, broker.NewJSONAudit(&lockedText{}), nil)
+		b, err := wiring.Broker(conf, nil, nil, broker.NewJSONAudit(&lockedText{}), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ package config
 
 import (
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"time"
@@ -85,6 +86,11 @@ type S3 struct {
 type Log struct {
 	Level  string `mapstructure:"level"`  // debug, info, warn or error
 	Format string `mapstructure:"format"` // auto, text or json
+}
+
+// Threshold is the level below which nothing is told.
+func (l Log) Threshold() slog.Level {
+	return map[string]slog.Level{"debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError}[l.Level]
 }
 
 // Kind is a broker.Kind but for its name.
