@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"thingpass/broker/cmd/thingpass/config"
 )
 
 // values gives every setting of the example another sound value.
@@ -94,5 +96,16 @@ func TestSecretFiles(t *testing.T) {
 	}
 	if files := load(t, good, "THINGPASS_QUOTA_STORE=redis://u:a@h").SecretFiles(); files["quota.store"] != "" {
 		t.Errorf("got %v", files)
+	}
+}
+
+// Instances of a function come and go, and a count with each.
+func TestFunctionWithLimitsNeedsAStore(t *testing.T) {
+	serverless := "s3: {region: eu-central-1, bucket: photos}\nlambda: {iot_endpoint: 'https://h'}\nkinds: {photo: {types: [image/jpeg], max_size: 8MiB, quota: {bytes_per_day: 1GiB}}}\n"
+	if _, err := config.LoadServerless(write(t, serverless), nil); err == nil || !strings.Contains(err.Error(), "quota.store is memory") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := config.LoadServerless(write(t, serverless+"quota: {store: 'rediss://h'}\n"), nil); err != nil {
+		t.Error(err)
 	}
 }
