@@ -107,7 +107,9 @@ func TestNonsenseFromSTSIsNoSession(t *testing.T) {
 		"a huge token":  {stsAnswer(stsCredentials("ASIA", "secret-part", strings.Repeat("t", 9000), in(time.Hour))), "no header can carry"},
 		"a web page":    {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>welcome</html>") }, "assume"},
 		"an outage":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, "503"},
-		"a redirect":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://elsewhere.test/", http.StatusTemporaryRedirect) }, "307"},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://elsewhere.test/", http.StatusTemporaryRedirect)
+		}, "307"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
