@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -25,7 +26,7 @@ const (
 
 // ServerConfig says how a Handler is served. Only Log may be nil.
 type ServerConfig struct {
-	Listen      string // host:port
+	Listen      string // host:port, for Listen
 	Certificate tls.Certificate
 	ClientCAs   *x509.CertPool // who vouches for things
 	Handler     *Handler
@@ -36,22 +37,32 @@ type ServerConfig struct {
 type Server struct {
 	listener net.Listener
 	http     *http.Server
-	served   chan error
+	served   chan error // what it ended with
+	closed   sync.Once
 }
 
 // Listen serves c until Close; ctx bounds the start only. Whoever has no valid
 // certificate of ClientCAs for client authentication does not get past the TLS
 // handshake.
 func Listen(ctx context.Context, c ServerConfig) (*Server, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", c.Listen, err)
+	}
+	s, err := Serve(listener, c)
+	if err != nil {
+		listener.Close()
+	}
+	return s, err
+}
+
+// Serve is Listen with a listener of the caller's, which is closed with it.
+func Serve(listener net.Listener, c ServerConfig) (*Server, error) {
 	if len(c.Certificate.Certificate) == 0 || c.ClientCAs == nil || c.Handler == nil {
 		return nil, errors.New("a credential provider needs a certificate, a CA of things and a handler")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true) // one request a connection is what things do
@@ -87,15 +98,16 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // Close waits a little for the requests in progress, then ends them. The error
 // tells, too, if the server had ended by itself.
-func (s *Server) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
-	defer cancel()
-	err := s.http.Shutdown(ctx)
-	if err != nil {
-		err = s.http.Close()
-	}
-	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, fmt.Errorf("credential provider: %w", served))
-	}
+func (s *Server) Close() (err error) {
+	s.closed.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		if err = s.http.Shutdown(ctx); err != nil {
+			err = s.http.Close()
+		}
+		if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, fmt.Errorf("credential provider: %w", served))
+		}
+	})
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -35,6 +36,12 @@ s3:
   path_style: true
   ca: ""
   access_key_file: ""
+credentials: # for things that speak S3 themselves
+  role_arn: ""
+  sts_endpoint: ""
+  provider:
+    endpoint: ""
+    role_alias: ""
 audit:
   file: "-"
 kinds:
@@ -58,6 +65,8 @@ kinds:
 const (
 	DefaultMQTTPort = 8883
 	DefaultS3Port   = 9000
+
+	DefaultProviderPort = 9443
 )
 
 // writeBrokerConfig brings broker.yaml up to date. Of a part that does not run
@@ -93,7 +102,7 @@ func (s *Stack) writeBrokerConfig(o *Options) error {
 	return writeFile(path, out.Bytes(), 0o600)
 }
 
-// brokerSetting is section.key: value.
+// brokerSetting is section.key: value; a section within another has both names.
 type brokerSetting struct {
 	section, key, value string
 	guess               bool // it does not replace what is there
@@ -127,6 +136,15 @@ func (s *Stack) brokerSettings(o *Options) []brokerSetting {
 		{"s3", "ca", s.ready.CAFile, false},
 		{"s3", "access_key_file", s3.KeyFile, false},
 	}
+	provider := ReadyProvider{Endpoint: "https://" + s.guess(o.ProviderPort, DefaultProviderPort), RoleAlias: DefaultRoleAlias}
+	if s.ready.Provider != nil {
+		provider = *s.ready.Provider
+	}
+	settings = append(settings,
+		brokerSetting{"credentials", "role_arn", Role, true},
+		brokerSetting{"credentials", "sts_endpoint", s3.Endpoint, noS3},
+		brokerSetting{"credentials.provider", "endpoint", provider.Endpoint, noS3},
+		brokerSetting{"credentials.provider", "role_alias", provider.RoleAlias, true})
 	if mqtt.Strict {
 		settings = append(settings, brokerSetting{"mqtt", "profile", "aws", false})
 	}
@@ -140,9 +158,12 @@ func (s *Stack) guess(port, usual int) string {
 
 // set changes one value in a document and leaves the rest, comments included.
 func set(document *yaml.Node, setting brokerSetting) error {
-	section, err := child(document, setting.section, yaml.MappingNode)
-	if err != nil {
-		return err
+	section := document
+	for name := range strings.SplitSeq(setting.section, ".") {
+		var err error
+		if section, err = child(section, name, yaml.MappingNode); err != nil {
+			return err
+		}
 	}
 	value, err := child(section, setting.key, yaml.ScalarNode)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// A PortError means that another program listens where Part ("MQTT" or "S3")
+// A PortError means that another program listens where Part ("MQTT", "S3" or "Provider")
 // was to.
 type PortError struct{ Part, Address string }
 

@@ -15,15 +15,17 @@ import (
 // Ready says where a running stack's parts are, to programs and to people. Paths
 // are absolute; nothing in it is secret.
 type Ready struct {
-	MQTT         *ReadyMQTT  `json:"mqtt,omitempty"` // nil if only S3 runs
-	S3           *ReadyS3    `json:"s3,omitempty"`   // nil if only MQTT runs
-	Host         string      `json:"host"`           // what things use
-	Local        bool        `json:"local"`          // no other machine can use it
-	Dir          string      `json:"dir"`
-	CAFile       string      `json:"caFile"` // what things flash
-	CertsDir     string      `json:"certsDir"`
-	Broker       certs.Files `json:"broker"`
-	BrokerConfig string      `json:"brokerConfig"` // for `thingpass run --config`
+	MQTT *ReadyMQTT `json:"mqtt,omitempty"` // nil if only S3 runs
+	S3   *ReadyS3   `json:"s3,omitempty"`   // nil if only MQTT runs
+	// Provider is nil if only MQTT runs.
+	Provider     *ReadyProvider `json:"credentialProvider,omitempty"`
+	Host         string         `json:"host"`  // what things use
+	Local        bool           `json:"local"` // no other machine can use it
+	Dir          string         `json:"dir"`
+	CAFile       string         `json:"caFile"` // what things flash
+	CertsDir     string         `json:"certsDir"`
+	Broker       certs.Files    `json:"broker"`
+	BrokerConfig string         `json:"brokerConfig"` // for `thingpass run --config`
 }
 
 // ReadyMQTT is where the MQTT server is.
@@ -48,7 +50,14 @@ type ReadyS3 struct {
 	Region   string `json:"region"`
 	DataDir  string `json:"dataDir"` // DataDir/Bucket/key is the object
 	KeyFile  string `json:"accessKeyFile"`
+	Role     string `json:"role"`     // what STS, at the same endpoint, makes sessions from
 	Metadata string `json:"metadata"` // see S3.Metadata
+}
+
+// ReadyProvider is where things get credentials.
+type ReadyProvider struct {
+	Endpoint  string `json:"endpoint"` // https://host:port
+	RoleAlias string `json:"roleAlias"`
 }
 
 // WriteFile writes r as JSON. Whoever sees the file sees all of it.

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"thingpass/broker/credprovider"
 	"thingpass/certs"
 )
 
@@ -47,21 +48,26 @@ type Options struct {
 	Advertise string // host that things use, and that signed URLs contain; default is Listen's
 	MQTTPort  int    // 0 is any free port
 	S3Port    int    // 0 is any free port
-	Bucket    string // default DefaultBucket
-	Region    string // default DefaultRegion
-	Root      string // of the topics, default DefaultRoot
-	Only      Part
-	Strict    *Strict // see MQTTOptions
-	WebSocket bool    // serve MQTT over WebSocket, too: who signs with the access key is the broker
-	WebPort   int     // 0 is any free port
-	Log       *slog.Logger
+	// ProviderPort is that of the credential provider, which runs with S3; 0 is
+	// any free port.
+	ProviderPort int
+	Bucket       string // default DefaultBucket
+	Region       string // default DefaultRegion
+	Root         string // of the topics, default DefaultRoot
+	Only         Part
+	Strict       *Strict // see MQTTOptions
+	WebSocket    bool    // serve MQTT over WebSocket, too: who signs with the access key is the broker
+	WebPort      int     // 0 is any free port
+	Log          *slog.Logger
 }
 
 // A Stack is a running MQTT server and a running S3, or one of them.
 type Stack struct {
-	MQTT  *MQTT // nil if only S3 runs
-	S3    *S3   // nil if only MQTT runs
-	ready Ready
+	MQTT *MQTT // nil if only S3 runs
+	S3   *S3   // nil if only MQTT runs
+	// Provider gives things credentials for S3; nil if only MQTT runs.
+	Provider *credprovider.Server
+	ready    Ready
 }
 
 // Start makes what is missing in o.Dir and starts the stack, which runs until
@@ -159,7 +165,10 @@ func (s *Stack) start(ctx context.Context, o *Options, h hosts) error {
 		}
 	}
 	if o.Only != OnlyMQTT {
-		return s.startS3(ctx, o, h, server)
+		if err := s.startS3(ctx, o, h, server); err != nil {
+			return err
+		}
+		return s.startProvider(ctx, o, h, d, server)
 	}
 	return nil
 }
@@ -225,6 +234,7 @@ func (s *Stack) startS3(ctx context.Context, o *Options, h hosts, server certs.I
 		Region:   o.Region,
 		DataDir:  dir,
 		KeyFile:  keyFile,
+		Role:     Role,
 		Metadata: s.S3.Metadata(),
 	}
 	return nil
@@ -244,8 +254,11 @@ func (s *Stack) Close() error {
 		done <- s.MQTT.Close()
 	}()
 	var err error
+	if s.Provider != nil {
+		err = s.Provider.Close()
+	}
 	if s.S3 != nil {
-		err = s.S3.Close()
+		err = errors.Join(err, s.S3.Close())
 	}
 	return errors.Join(err, <-done)
 }

@@ -32,6 +32,7 @@ type stack struct {
 	s3     *child
 	broker *child
 	ready  readyFile
+	extra  string         // settings besides the usual ones
 	queue  *fakesqs.Queue // that tells the broker what is stored; nil: none
 }
 
@@ -43,7 +44,11 @@ type readyFile struct {
 		Region   string `json:"region"`
 		DataDir  string `json:"dataDir"`
 		KeyFile  string `json:"accessKeyFile"`
+		Role     string `json:"role"`
 	} `json:"s3"`
+	CredentialProvider struct {
+		Endpoint string `json:"endpoint"`
+	} `json:"credentialProvider"`
 	CAFile string `json:"caFile"`
 }
 
@@ -126,7 +131,7 @@ func (s *stack) config() string {
 	if s.queue != nil {
 		events = fmt.Sprintf("events: {sqs_queue: %q, sqs_endpoint: %q}\n", s.queue.URL(), s.queue.Endpoint())
 	}
-	return events + fmt.Sprintf(`
+	return s.extra + events + fmt.Sprintf(`
 mqtt:
   server: mqtts://%s
   ca: mqtt-ca.crt

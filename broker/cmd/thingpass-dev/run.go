@@ -59,6 +59,7 @@ is a configuration for the broker: thingpass run --config DIR/broker.yaml`,
 	flags.StringVar(&f.Advertise, "advertise", "", "host that things use and that signed URLs contain (default: from --listen)")
 	flags.IntVar(&f.MQTTPort, "mqtt-port", devstack.DefaultMQTTPort, "port of the MQTT server, 0 for any free one")
 	flags.IntVar(&f.S3Port, "s3-port", devstack.DefaultS3Port, "port of S3, 0 for any free one")
+	flags.IntVar(&f.ProviderPort, "provider-port", devstack.DefaultProviderPort, "port of the credential provider, 0 for any free one (the default where --s3-port is given)")
 	flags.StringVar(&f.Bucket, "bucket", devstack.DefaultBucket, "name of the bucket")
 	flags.StringVar(&f.Region, "region", devstack.DefaultRegion, "region of S3")
 	flags.StringVar(&f.Root, "root", devstack.DefaultRoot, "first level of all topics")
@@ -112,7 +113,11 @@ func (f *runFlags) complete(c *cobra.Command) error {
 	if err := f.completeMQTT(); err != nil {
 		return err
 	}
-	for name, port := range map[string]int{"mqtt-port": f.MQTTPort, "s3-port": f.S3Port, "wss-port": f.WebPort} {
+	// Whoever moves S3 aside, because of another stack, means the provider, too.
+	if c.Flags().Changed("s3-port") && !c.Flags().Changed("provider-port") {
+		f.ProviderPort = 0
+	}
+	for name, port := range map[string]int{"mqtt-port": f.MQTTPort, "s3-port": f.S3Port, "wss-port": f.WebPort, "provider-port": f.ProviderPort} {
 		if port < 0 || port > 65535 {
 			return fmt.Errorf("--%s %d: want 0 to 65535", name, port)
 		}

@@ -33,6 +33,9 @@ func printSummary(w io.Writer, r devstack.Ready) {
 		line("photos", "%s", filepath.Join(r.S3.DataDir, r.S3.Bucket))
 		line("metadata", "%s", r.S3.Metadata)
 	}
+	if r.Provider != nil {
+		line("credentials", "%s/role-aliases/%s/credentials", r.Provider.Endpoint, r.Provider.RoleAlias)
+	}
 	line("CA", "%s", r.CAFile)
 	line("broker", "thingpass run --config %s", r.BrokerConfig)
 	line("a thing", "thingpass-dev thing NAME --dir %s", r.Dir)
