@@ -6,7 +6,7 @@ GOFILES := $(shell git ls-files -co --exclude-standard '*.go' 2>/dev/null)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-go test-strict test-firmware race fuzz bench lint format clean setup-demo setup-test go thing lambda
+.PHONY: help build demo test test-go test-strict test-firmware race fuzz bench lint format clean setup-demo setup-test setup-bench go thing lambda
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,8 +48,9 @@ race: build ## the Go tests under the race detector
 fuzz: setup-test ## each fuzz target for FUZZ_SECONDS (20)
 	@.ci/fuzz $(or $(FUZZ_SECONDS),20)
 
-bench: ## benchmarks, as ratios in one run
-	$(GO) test -run '^$$' -bench . -benchmem ./broker/presign
+bench: setup-bench go ## what a grant costs beside other responders; BENCH=-quick, see broker/BENCHMARKS.md
+	$(GO) test -run '^$$' -bench . -benchmem ./broker ./broker/presign
+	$(GO) run ./broker/bench -thingpass $(BIN)/thingpass $(BENCH)
 
 lint: setup-test ## gofmt, vet, staticcheck, govulncheck, clang-format
 	@.ci/lint
@@ -66,3 +67,6 @@ setup-demo:
 
 setup-test:
 	@.ci/setup test
+
+setup-bench:
+	@.ci/setup bench

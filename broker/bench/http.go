@@ -66,7 +66,9 @@ func (b *bench) gunicornTurn(ctx context.Context, gunicorn string) (sample, erro
 	}
 	defer l.close()
 	l.start()
-	time.Sleep(max(b.measure/4, time.Second)) // its workers import boto3 first
+	for deadline := time.Now().Add(30 * time.Second); l.granted.Load() < 100 && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond) // its workers import boto3 first
+	}
 	from, n, began := c.usage(), l.granted.Load(), time.Now()
 	time.Sleep(b.measure)
 	to, granted, elapsed := c.usage(), l.granted.Load()-n, time.Since(began)

@@ -28,20 +28,25 @@ func product(name, binary string) responder {
 	}}
 }
 
-func (o options) responders() []responder {
-	if o.beside != "" {
-		return []responder{product("thingpass", o.thingpass), product("beside", o.beside)}
+// contestants are those that take turns.
+func (b *bench) contestants(ctx context.Context) []responder {
+	if b.beside != "" {
+		return []responder{product("thingpass", b.thingpass), product("beside", b.beside)}
 	}
-	return []responder{
-		product("thingpass", o.thingpass),
+	list := []responder{
+		product("thingpass", b.thingpass),
 		{"paho", "bare echo on paho.golang (autopaho, 32 goroutines)", func(ctx context.Context, l *lab, size int) (*child, error) {
 			return startEcho(ctx, l, size)
 		}},
 		{"paho+", "the same, with one write a packet and acknowledgement every 2 ms", func(ctx context.Context, l *lab, size int) (*child, error) {
 			return startEcho(ctx, l, size, "-buffered")
 		}},
-		{"C", "bare echo on libmosquitto", startC},
 	}
+	if err := compileC(ctx, b.lab); err != nil {
+		fmt.Println("\nthe echo on libmosquitto cannot be compiled, so nothing is compared with it: .ci/setup bench;", err)
+		return list
+	}
+	return append(list, responder{"C", "bare echo on libmosquitto", startC})
 }
 
 // startThingpass runs the product as one would. Nothing asks S3: grants are
@@ -76,22 +81,25 @@ func startEcho(ctx context.Context, l *lab, size int, more ...string) (*child, e
 	return start(ctx, l.path("echo.log"), "ready", self, append(args, more...)...)
 }
 
-func startC(ctx context.Context, l *lab, size int) (*child, error) {
-	binary := l.path("echo")
-	if _, err := os.Stat(binary); err != nil {
-		source := l.path("echo.c")
-		if err := os.WriteFile(source, echoC, 0o600); err != nil {
-			return nil, err
-		}
-		if out, err := exec.CommandContext(ctx, "cc", "-O2", "-Wall", "-o", binary, source, "-lmosquitto").CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("cannot be compiled, is libmosquitto-dev there? %w\n%s", err, out)
-		}
+// compileC makes the echo on libmosquitto.
+func compileC(ctx context.Context, l *lab) error {
+	source := l.path("echo.c")
+	if err := os.WriteFile(source, echoC, 0o600); err != nil {
+		return err
 	}
+	out, err := exec.CommandContext(ctx, "cc", "-O2", "-Wall", "-o", l.path("echo"), source, "-lmosquitto").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
+
+func startC(ctx context.Context, l *lab, size int) (*child, error) {
 	host, port, err := net.SplitHostPort(l.services)
 	if err != nil {
 		return nil, err
 	}
-	return start(ctx, l.path("echo-c.log"), "ready", binary, host, port, l.path("ca.crt"), l.path("service.crt"), l.path("service.key"), root, group, strconv.Itoa(size))
+	return start(ctx, l.path("echo-c.log"), "ready", l.path("echo"), host, port, l.path("ca.crt"), l.path("service.crt"), l.path("service.key"), root, group, strconv.Itoa(size))
 }
 
 // The requests. The id is before them, see load.Plan.

@@ -149,7 +149,7 @@ func (r *run) count(moment time.Duration, granted bool) bool {
 // wait returns at the end of the measurement.
 func (r *run) wait(ctx context.Context) error {
 	if r.Count == 0 {
-		return sleep(ctx, r.Measure)
+		return r.waitFor(ctx, r.Measure)
 	}
 	for {
 		select {
@@ -163,6 +163,15 @@ func (r *run) wait(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// waitFor waits so long and, on a machine that is that busy, for the first answer.
+func (r *run) waitFor(ctx context.Context, d time.Duration) error {
+	err := sleep(ctx, d)
+	for deadline := time.Now().Add(20 * time.Second); err == nil && r.answers.Load() == 0 && time.Now().Before(deadline); {
+		err = sleep(ctx, 10*time.Millisecond)
+	}
+	return err
 }
 
 // stop ends the asking and waits for answers that are on their way.
