@@ -42,8 +42,9 @@ test-strict: build ## the integration tests again, at a server that refuses what
 test-firmware: setup-test ## the C tests: gcc and clang, sanitizers, symbols of the core
 	@$(MAKE) --no-print-directory -C firmware test check-symbols
 
-race: build ## the Go tests under the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
+# The integration tests start programs, which have no race detector.
+race: setup-test ## the Go tests of single packages under the race detector
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m $$($(GO) list ./... | grep -v -e /integration -e /bench -e /cmd/thingpass-)
 
 fuzz: setup-test ## each fuzz target for FUZZ_SECONDS (20)
 	@.ci/fuzz $(or $(FUZZ_SECONDS),20)
