@@ -66,7 +66,7 @@ static size_t fill_after(struct thingpass *tp, size_t n) {
 
 static int hash_more(struct thingpass *tp, const char *p, size_t n) {
     const struct thingpass_sha256 *sha = tp->config.sha256;
-    if (!tp->upload.hashing || n == 0) {
+    if (!tp->upload.hashing) {
         return THINGPASS_OK;
     }
     return sha->update(sha->ctx, p, n) < 0 ? THINGPASS_EIO : THINGPASS_OK;

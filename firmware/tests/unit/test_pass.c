@@ -75,7 +75,12 @@ static void each_further_object_takes_one_exchange_and_one_report(void **state) 
         assert_int_equal(r->asks, 0);
         assert_int_equal(r->puts, 1);
         assert_int_equal(r->connects, 0);
-        assert_non_null(strstr(r->object_key, r->id));
+        char want[100];
+        snprintf(want, sizeof want, "cam1/photo/2026/11/23/%s.jpg", r->id);
+        assert_string_equal(w->form.key, want); // nothing has come over the pass
+        assert_string_equal(r->object_key, want);
+        assert_non_null(strstr(w->form.fields, "\nContent-Type=image/jpeg\npolicy=eyJ9\n"
+                                               "x-amz-signature=abc\n"));
     }
     assert_int_equal(w->opens, 1);
     assert_int_equal(w->asks, 1);
@@ -573,6 +578,7 @@ static void any_size_of_the_buffers_works_or_is_said_to_be_too_small(void **stat
         w->grants[0].text = text;
         int err = world_upload(w);
         assert_true(err == (worked ? THINGPASS_OK : THINGPASS_ESPACE) || !worked);
+        assert_true(err == THINGPASS_OK || w->opens == 0); // told before anything is sent
         least = !worked && err == THINGPASS_OK ? size : least;
         worked = worked || err == THINGPASS_OK;
         if (worked) {
