@@ -179,6 +179,10 @@ kinds:
     types: [text/plain]
     modes: [put, multipart]
     max_size: 64MiB
+  shot:
+    types: [image/jpeg]
+    modes: [multipart]
+    max_size: 64MiB
 `, s.mqtt.services, serviceName, s.mqtt.settings, s.ready.S3.Endpoint, s.ready.S3.Region, bucket, s.ready.CAFile, s.ready.S3.KeyFile)
 }
 
