@@ -62,7 +62,7 @@ int thingpass_init(struct thingpass *tp, const struct thingpass_config *config);
 // Begins an upload. On THINGPASS_OK the source belongs to the core, which
 // closes it when the upload has ended. On any other result nothing has begun
 // and the source is untouched: THINGPASS_EBUSY, THINGPASS_EINVAL (a field
-// breaks its contract; a one-pass source of unknown length), THINGPASS_ESPACE
+// breaks its contract; a source that its mode cannot send), THINGPASS_ESPACE
 // (the request would not fit the chunk buffer).
 int thingpass_upload_start(struct thingpass *tp, const struct thingpass_object *object);
 
