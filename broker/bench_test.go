@@ -28,8 +28,7 @@ func benchBroker(tb testing.TB) *broker.Broker {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	kind := photo()
-	kind.Metadata = []string{"fw", "rssi"}
+	kind := broker.Kind{Name: "photo", Types: []broker.ContentType{{Name: "image/jpeg", Ext: "jpg"}}, MaxSize: 8 << 20, Metadata: []string{"fw", "rssi"}}
 	b, err := broker.New(broker.Config{Kinds: []broker.Kind{kind}, Signer: bucket, Store: bucket, Audit: broker.NewJSONAudit(io.Discard), Now: time.Now})
 	if err != nil {
 		tb.Fatal(err)

@@ -82,7 +82,8 @@ type Object struct {
 // recorded is not given.
 //
 // Record keeps all of the entries or, with an error, none that anybody may rely
-// on: the decisions of one request stand or fall together.
+// on: the decisions of one request stand or fall together. The slice is the
+// broker's again when it returns.
 type Auditor interface {
 	Record(entries ...Entry) error
 }

@@ -48,7 +48,7 @@ func (r *reply) appendJSON(b []byte) []byte {
 
 // size is about how many bytes r takes, rather more.
 func (r *reply) size() int {
-	n := 256 + len(r.ID) + len(r.ObjectKey) + len(r.UploadURL) + len(r.Error)
+	n := 160 + len(r.ID) + len(r.ObjectKey) + len(r.UploadURL) + len(r.Error)
 	for name, value := range r.Headers {
 		n += len(name) + len(value) + 6
 	}

@@ -117,6 +117,7 @@ func checkObjectCount(n int) error {
 }
 
 func readWanted(r *jsonReader) (list []wanted, err error) {
+	list = make([]wanted, 0, maxObjects)
 	err = r.array(func(r *jsonReader) error {
 		if len(list) == maxObjects {
 			return checkObjectCount(len(list) + 1)

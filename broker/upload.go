@@ -43,7 +43,9 @@ func (r *request) uploadRequest(ctx context.Context, payload []byte) ([]Message,
 // put decides on each object on its own [P-3.5]. The audit lines are written
 // before anything is given; if they cannot be, everybody gets `unavailable`.
 func (r *request) put(ctx context.Context, k *kind, req uploadRequest) ([]Message, error) {
-	replies, entries := make([]reply, len(req.objects)), make([]Entry, len(req.objects))
+	paper := takePaper(len(req.objects))
+	defer paper.giveBack()
+	replies, entries := paper.replies, paper.entries
 	var errs []error
 	for i := range req.objects {
 		var err error

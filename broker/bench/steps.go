@@ -5,8 +5,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 
 	"thingpass/broker/bench/load"
@@ -108,7 +110,8 @@ func (b *bench) batch(ctx context.Context) error {
 	return nil
 }
 
-// flood lets one thing ask as much as it can beside a quiet fleet.
+// flood lets one thing ask four times as much as all others together: a program
+// gone wild, that asks whatever the answers say.
 func (b *bench) flood(ctx context.Context) error {
 	c, stop, err := b.startProduct(ctx)
 	if err != nil {
@@ -120,34 +123,36 @@ func (b *bench) flood(ctx context.Context) error {
 		return err
 	}
 	defer flooder.Close()
-	p := askOne()
-	p.Rate = b.openRate() / 4
-	var flooded float64
+	p, wild := askOne(), askOne()
+	p.Rate, wild.Rate = b.openRate()/4, b.openRate()
 	medians, err := b.inTurns([]string{"quiet", "flooded"}, func(name string) (sample, error) {
 		if name == "quiet" {
 			return b.observe(ctx, b.fleet, c, p)
 		}
-		flooding, cancel := context.WithCancel(ctx)
-		ended := make(chan float64)
-		go func() {
-			f := askOne()
-			f.Window, f.Measure = 20, b.measure*3/2
-			r, _ := flooder.Run(flooding, f)
-			ended <- r.PerSecond()
-		}()
-		s, err := b.observe(ctx, b.fleet, c, p)
-		if flooded = <-ended; flooded == 0 && err == nil {
-			err = fmt.Errorf("there was no flood")
-		}
-		cancel()
-		return s, err
+		return b.during(ctx, flooder, wild, func() (sample, error) { return b.observe(ctx, b.fleet, c, p) })
 	})
 	if err != nil {
 		return err
 	}
-	b.print(fmt.Sprintf("another thing floods: 20 requests under way at any time, %.0f/s, beside %.0f/s", flooded, p.Rate), medians)
+	b.print(fmt.Sprintf("one thing floods with %.0f requests/s beside the fleet's %.0f; CPU is for all, divided by the fleet's", wild.Rate, p.Rate), medians)
 	b.atMost("p99 beside a flooding thing, of p99 without", float64(medians["flooded"].p99)/float64(medians["quiet"].p99), 2)
 	return nil
+}
+
+// during measures while another fleet asks.
+func (b *bench) during(ctx context.Context, other *load.Fleet, p load.Plan, measure func() (sample, error)) (sample, error) {
+	p.Measure = b.measure * 3 / 2 // longer than what goes on beside it
+	var failure error
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		r, err := other.Run(ctx, p)
+		if failure = err; err == nil && r.Answers == 0 {
+			failure = errors.New("there was no flood")
+		}
+	})
+	s, err := measure()
+	asking.Wait()
+	return s, errors.Join(err, failure)
 }
 
 // memory watches the broker's memory while a great many requests pass.
