@@ -59,6 +59,10 @@ func (p ProviderPointers) Pointer() *broker.Provider {
 }
 
 func (l *loader) judgeCredentials(c *Config) {
+	if l.serverless {
+		l.judgeNoCredentials(c)
+		return
+	}
 	const role = "arn:aws:iam::123456789012:role/thingpass"
 	for setting, alone := range map[string]awss3.SessionConfig{
 		"duration":     {RoleARN: role, Duration: c.Credentials.Duration},
@@ -82,6 +86,16 @@ func (l *loader) judgeCredentials(c *Config) {
 	}
 	l.judgePointers(c.Credentials.Provider)
 	l.judgeProvider(c.CredentialProvider, c.Credentials.RoleARN)
+}
+
+// judgeNoCredentials refuses for thingpass-lambda what it would ignore.
+func (l *loader) judgeNoCredentials(c *Config) {
+	if c.Credentials.Offered() {
+		l.blame("credentials", "credentials: the function gives none; point things at AWS IoT's credential provider by themselves, or run thingpass")
+	}
+	if c.CredentialProvider.Listen != "" {
+		l.blame("credential_provider", "credential_provider: a function cannot listen; AWS IoT has one")
+	}
 }
 
 func (l *loader) judgePointers(p ProviderPointers) {

@@ -97,6 +97,14 @@ func TestBadCredentialsAreExplained(t *testing.T) {
 	}
 }
 
+func TestTheFunctionRefusesCredentialsThatItWouldIgnore(t *testing.T) {
+	text := good + "lambda:\n  iot_endpoint: https://h\ncredentials:\n  role_arn: " + someRole + "\ncredential_provider:\n  listen: \":1\"\n"
+	_, err := config.LoadServerless(write(t, text), nil)
+	if err == nil || !strings.Contains(err.Error(), "credentials: the function gives none") || !strings.Contains(err.Error(), "a function cannot listen") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTheExamplesCredentialsAreSound(t *testing.T) {
 	text := readFile(t, filepath.Join("..", "broker.example.yaml"))
 	_, optional, found := strings.Cut(text, "# credentials:\n")
