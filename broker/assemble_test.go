@@ -4,7 +4,6 @@
 package broker_test
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -18,19 +17,7 @@ const clipSum, clipSumBase64 = "0000002a", "AAAAKg=="
 
 // clipReport is a good report of oneClip, with fields changed as there.
 func clipReport(change map[string]any) string {
-	fields := map[string]any{"id": "r1", "objectKey": clipKey, "size": 12 * mib, "uploadId": "mine", "crc32": clipSum}
-	for name, value := range change {
-		if value == nil {
-			delete(fields, name)
-		} else {
-			fields[name] = value
-		}
-	}
-	text, err := json.Marshal(fields)
-	if err != nil {
-		panic(err)
-	}
-	return string(text)
+	return changed(map[string]any{"id": "r1", "objectKey": clipKey, "size": 12 * mib, "uploadId": "mine", "crc32": clipSum}, change)
 }
 
 // report1 reports as cam1, and returns the reply and the number of events.

@@ -22,7 +22,12 @@ const (
 // oneClip is a good request for 12 MiB in three parts, with fields replaced, added
 // or (by nil) removed.
 func oneClip(change map[string]any) string {
-	fields := map[string]any{"id": "a1", "kind": "clip", "mode": "multipart", "size": 12 * mib}
+	return changed(map[string]any{"id": "a1", "kind": "clip", "mode": "multipart", "size": 12 * mib}, change)
+}
+
+// changed is the JSON of fields, of which some are replaced, added or (by nil)
+// removed.
+func changed(fields, change map[string]any) string {
 	for name, value := range change {
 		if value == nil {
 			delete(fields, name)

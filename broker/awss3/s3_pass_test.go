@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/xml"
 	"errors"
 	"maps"
 	"mime/multipart"
@@ -70,14 +69,7 @@ func (s *realS3) post(url string, u upload) (int, string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer resp.Body.Close()
-	var fault struct{ Code string }
-	if resp.StatusCode >= 300 {
-		if err := xml.NewDecoder(resp.Body).Decode(&fault); err != nil {
-			s.t.Fatalf("%d with a body that is no S3 error: %v", resp.StatusCode, err)
-		}
-	}
-	return resp.StatusCode, fault.Code
+	return s.outcome(resp)
 }
 
 func (s *realS3) pass(p broker.Pass) broker.PassGrant {

@@ -84,6 +84,12 @@ func (s *realS3) put(grant broker.Grant, body []byte, changed map[string]string)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return s.outcome(resp)
+}
+
+// outcome is the status of an answer and S3's code for what went wrong, or "".
+func (s *realS3) outcome(resp *http.Response) (status int, code string) {
+	s.t.Helper()
 	defer resp.Body.Close()
 	var fault struct{ Code string }
 	if resp.StatusCode >= 300 {
