@@ -26,11 +26,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -81,33 +79,6 @@ func CheckRoleAlias(alias string) error {
 		return fmt.Errorf("role alias %q: want 1 to 128 of A-Z, a-z, 0-9 and _ = , @ -", alias)
 	}
 	return nil
-}
-
-// refusal is an answer without credentials. The texts that AWS IoT has for a
-// case are AWS IoT's.
-type refusal struct {
-	status  int
-	kind    string // x-amzn-ErrorType
-	message string
-	code    broker.Code // in the audit
-	cause   error       // for the log
-}
-
-func (r *refusal) Error() string { return r.message }
-
-// quiet refusals are one of many alike.
-func (r *refusal) quiet() bool {
-	var refused *broker.Refusal
-	return errors.As(r.cause, &refused) && refused.Quiet()
-}
-
-// retryAfter is the least wait, in seconds.
-func (r *refusal) retryAfter() string {
-	var refused *broker.Refusal
-	if errors.As(r.cause, &refused) && refused.RetryAfter() > 0 {
-		return strconv.FormatInt(int64(math.Ceil(refused.RetryAfter().Seconds())), 10)
-	}
-	return "5"
 }
 
 // ServeHTTP answers one request.
@@ -203,24 +174,6 @@ func (h *Handler) session(r *http.Request, thing string) (broker.Session, *refus
 	return session, nil
 }
 
-// refused says in AWS IoT's words what the issuer said.
-func refused(err error) *refusal {
-	var r *broker.Refusal
-	if errors.As(err, &r) {
-		switch r.Code {
-		case broker.CodeQuotaExceeded:
-			return &refusal{http.StatusTooManyRequests, "ThrottlingException", "Rate exceeded", r.Code, err}
-		case broker.CodeKeyNotAllowed, broker.CodeModeNotAllowed:
-			return &refusal{http.StatusForbidden, "AccessDeniedException", "Access Denied", r.Code, err}
-		}
-	}
-	return unavailable(err)
-}
-
-func unavailable(cause error) *refusal {
-	return &refusal{http.StatusServiceUnavailable, "ServiceUnavailableException", "Service Unavailable", broker.CodeUnavailable, cause}
-}
-
 func give(w http.ResponseWriter, s broker.Session) {
 	type credentials struct {
 		AccessKeyID     string `json:"accessKeyId"`
@@ -230,20 +183,6 @@ func give(w http.ResponseWriter, s broker.Session) {
 	}
 	write(w, http.StatusOK, map[string]credentials{"credentials": {
 		s.AccessKeyID, s.SecretAccessKey, s.SessionToken, s.Expires.UTC().Format("2006-01-02T15:04:05Z")}})
-}
-
-func refuse(w http.ResponseWriter, r *http.Request, err *refusal) {
-	w.Header().Set("x-amzn-ErrorType", err.kind)
-	switch err.status {
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", err.retryAfter())
-	case http.StatusMethodNotAllowed:
-		w.Header().Set("Allow", http.MethodGet)
-	}
-	if r.ContentLength != 0 { // what is left of the body is nobody's next request
-		w.Header().Set("Connection", "close")
-	}
-	write(w, err.status, map[string]string{"message": err.message})
 }
 
 func write(w http.ResponseWriter, status int, body any) {

@@ -136,19 +136,25 @@ func (s *Stack) brokerSettings(o *Options) []brokerSetting {
 		{"s3", "ca", s.ready.CAFile, false},
 		{"s3", "access_key_file", s3.KeyFile, false},
 	}
-	provider := ReadyProvider{Endpoint: "https://" + s.guess(o.ProviderPort, DefaultProviderPort), RoleAlias: DefaultRoleAlias}
-	if s.ready.Provider != nil {
-		provider = *s.ready.Provider
-	}
-	settings = append(settings,
-		brokerSetting{"credentials", "role_arn", Role, true},
-		brokerSetting{"credentials", "sts_endpoint", s3.Endpoint, noS3},
-		brokerSetting{"credentials.provider", "endpoint", provider.Endpoint, noS3},
-		brokerSetting{"credentials.provider", "role_alias", provider.RoleAlias, true})
+	settings = append(settings, s.credentialSettings(o, s3.Endpoint)...)
 	if mqtt.Strict {
 		settings = append(settings, brokerSetting{"mqtt", "profile", "aws", false})
 	}
 	return settings
+}
+
+func (s *Stack) credentialSettings(o *Options, endpoint string) []brokerSetting {
+	elsewhere := s.ready.Provider == nil
+	provider := ReadyProvider{Endpoint: "https://" + s.guess(o.ProviderPort, DefaultProviderPort), RoleAlias: DefaultRoleAlias}
+	if !elsewhere {
+		provider = *s.ready.Provider
+	}
+	return []brokerSetting{
+		{"credentials", "role_arn", Role, true},
+		{"credentials", "sts_endpoint", endpoint, elsewhere},
+		{"credentials.provider", "endpoint", provider.Endpoint, elsewhere},
+		{"credentials.provider", "role_alias", provider.RoleAlias, true},
+	}
 }
 
 // guess is where a part that runs elsewhere most likely is.
