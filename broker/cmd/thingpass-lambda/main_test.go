@@ -87,6 +87,7 @@ func (c *cloud) start(key devstack.AccessKey, endpoint, caFile string) {
 	cmd.Env = []string{"TEST_RUN_FUNCTION=1", "AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(c.runtime.URL, "http://"), "SSL_CERT_FILE=" + caFile,
 		"AWS_ACCESS_KEY_ID=" + key.ID, "AWS_SECRET_ACCESS_KEY=" + key.Secret, "THINGPASS_LAMBDA_IOT_ENDPOINT=" + c.iot.URL,
 		"THINGPASS_S3_ENDPOINT=" + endpoint, "THINGPASS_S3_PATH_STYLE=true", "THINGPASS_S3_REGION=eu-central-1", "THINGPASS_S3_BUCKET=photos",
+		"THINGPASS_CREDENTIALS_ROLE_ARN=" + devstack.Role, "THINGPASS_CREDENTIALS_STS_ENDPOINT=" + endpoint,
 		"THINGPASS_KINDS_PHOTO_TYPES=image/jpeg", "THINGPASS_KINDS_PHOTO_MAX_SIZE=8MiB"}
 	if err := cmd.Start(); err != nil {
 		c.t.Fatal(err)
@@ -107,6 +108,7 @@ func event(t *testing.T, thing, verb, payload string) []byte {
 
 type reply struct {
 	Status, Code, UploadURL, ObjectKey string
+	Prefix, SessionToken               string
 	Headers                            map[string]string
 }
 
@@ -155,8 +157,14 @@ func TestAThingUploadsThroughTheFunction(t *testing.T) {
 	if refused := c.answered("upload-request", `{"id":"b","kind":"video","size":1}`); refused.Code != string(broker.CodeUnknownKind) {
 		t.Fatalf("%+v", refused)
 	}
+	if session := c.answered("credentials-request", `{"id":"c"}`); session.Prefix != "cam1/" || session.SessionToken == "" {
+		t.Fatalf("status %s, code %s, prefix %s", session.Status, session.Code, session.Prefix)
+	}
 	c.stop()
 	audited(t, c.out.String(), "granted", "verified", "unknown-kind")
+	if strings.Contains(c.out.String(), "ASIA") == strings.Contains(c.out.String(), "sessionToken") {
+		t.Error("the audit names the session by its access key id, and never holds its token")
+	}
 }
 
 // audited wants an audit line for each decision, and no secret in anything.

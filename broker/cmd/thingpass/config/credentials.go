@@ -59,10 +59,6 @@ func (p ProviderPointers) Pointer() *broker.Provider {
 }
 
 func (l *loader) judgeCredentials(c *Config) {
-	if l.serverless {
-		l.judgeNoCredentials(c)
-		return
-	}
 	const role = "arn:aws:iam::123456789012:role/thingpass"
 	for setting, alone := range map[string]awss3.SessionConfig{
 		"duration":     {RoleARN: role, Duration: c.Credentials.Duration},
@@ -85,17 +81,10 @@ func (l *loader) judgeCredentials(c *Config) {
 		l.blame("credentials.sts_endpoint", "credentials.sts_endpoint is given without credentials.role_arn: want both")
 	}
 	l.judgePointers(c.Credentials.Provider)
+	if l.serverless && c.CredentialProvider.Listen != "" {
+		l.blame("credential_provider", "credential_provider: a function cannot listen; point things at AWS IoT's with credentials.provider")
+	}
 	l.judgeProvider(c.CredentialProvider, c.Credentials.RoleARN)
-}
-
-// judgeNoCredentials refuses for thingpass-lambda what it would ignore.
-func (l *loader) judgeNoCredentials(c *Config) {
-	if c.Credentials.Offered() {
-		l.blame("credentials", "credentials: the function gives none; point things at AWS IoT's credential provider by themselves, or run thingpass")
-	}
-	if c.CredentialProvider.Listen != "" {
-		l.blame("credential_provider", "credential_provider: a function cannot listen; AWS IoT has one")
-	}
 }
 
 func (l *loader) judgePointers(p ProviderPointers) {

@@ -97,10 +97,13 @@ func TestBadCredentialsAreExplained(t *testing.T) {
 	}
 }
 
-func TestTheFunctionRefusesCredentialsThatItWouldIgnore(t *testing.T) {
-	text := good + "lambda:\n  iot_endpoint: https://h\ncredentials:\n  role_arn: " + someRole + "\ncredential_provider:\n  listen: \":1\"\n"
-	_, err := config.LoadServerless(write(t, text), nil)
-	if err == nil || !strings.Contains(err.Error(), "credentials: the function gives none") || !strings.Contains(err.Error(), "a function cannot listen") {
+func TestTheFunctionGivesCredentialsButCannotListen(t *testing.T) {
+	text := good + "lambda:\n  iot_endpoint: https://h\ncredentials:\n  role_arn: " + someRole + "\n"
+	if c, err := config.LoadServerless(write(t, text), nil); err != nil || !c.Credentials.Offered() {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	_, err := config.LoadServerless(write(t, text+"credential_provider:\n  listen: \":1\"\n"), nil)
+	if err == nil || !strings.Contains(err.Error(), "a function cannot listen") {
 		t.Errorf("got %v", err)
 	}
 }
