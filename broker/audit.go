@@ -59,8 +59,13 @@ func (a *JSONAudit) Record(entries ...Entry) error {
 	}
 	defer a.buffers.Put(lines)
 	text := append((*lines)[:0], '\n') // in case that the last line is torn
+	var room [len(time.RFC3339Nano)]byte
+	at := room[:0]
 	for i := range entries {
-		text = append(entries[i].appendJSON(text), '\n')
+		if i == 0 || !entries[i].Time.Equal(entries[i-1].Time) {
+			at = entries[i].at(room[:0])
+		}
+		text = append(entries[i].appendAt(text, at), '\n')
 	}
 	*lines = text
 	a.mu.Lock()

@@ -66,7 +66,7 @@ func TestRepliesAreWrittenAsByEncodingJSON(t *testing.T) {
 func TestEntriesAreWrittenAsByEncodingJSON(t *testing.T) {
 	var e Entry
 	check := func(field string) {
-		if got, want := string(e.appendJSON(nil)), marshal(t, e); got != want {
+		if got, want := string(e.appendAt(nil, e.at(nil))), marshal(t, e); got != want {
 			t.Fatalf("is the field in appendJSON? with %s:\n%s, want\n%s", field, got, want)
 		}
 	}

@@ -118,30 +118,31 @@ func checkObjectCount(n int) error {
 
 func readWanted(r *jsonReader) (list []wanted, err error) {
 	list = make([]wanted, 0, maxObjects)
+	var w *wanted
+	field := func(r *jsonReader, name string) (err error) {
+		if name == "id" {
+			w.id, err = r.id()
+			return err
+		}
+		return w.read(r, name)
+	}
 	err = r.array(func(r *jsonReader) error {
 		if len(list) == maxObjects {
 			return checkObjectCount(len(list) + 1)
 		}
-		var w wanted
-		err := r.object(func(r *jsonReader, name string) (err error) {
-			if name == "id" {
-				w.id, err = r.id()
-				return err
-			}
-			return w.read(r, name)
-		})
-		if err != nil {
+		list = append(list, wanted{})
+		w = &list[len(list)-1]
+		if err := r.object(field); err != nil {
 			return err
 		}
 		if w.id == "" {
 			return refuse(CodeBadRequest, "an object has no id")
 		}
-		for _, other := range list {
-			if other.id == w.id {
+		for i := range list[:len(list)-1] {
+			if list[i].id == w.id {
 				return refuse(CodeBadRequest, "id %s is there twice in objects", w.id)
 			}
 		}
-		list = append(list, w)
 		return nil
 	})
 	return list, err

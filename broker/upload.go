@@ -48,8 +48,7 @@ func (r *request) put(ctx context.Context, k *kind, req uploadRequest) ([]Messag
 	replies, entries := paper.replies, paper.entries
 	var errs []error
 	for i := range req.objects {
-		var err error
-		if replies[i], entries[i], err = r.grant(ctx, k, &req.objects[i]); err != nil {
+		if err := r.grant(ctx, k, &req.objects[i], &replies[i], &entries[i]); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -86,10 +85,10 @@ func outer(id, mode string, batch bool, entries []reply) reply {
 	return body
 }
 
-// grant decides on one object, and returns what is to be audited as well.
-func (r *request) grant(ctx context.Context, k *kind, w *wanted) (reply, Entry, error) {
+// grant decides on one object. It fills in the answer and what is to be audited.
+func (r *request) grant(ctx context.Context, k *kind, w *wanted, answer *reply, entry *Entry) error {
 	put, err := r.decide(k, w)
-	entry := Entry{Request: verbUploadRequest, ID: w.id, Mode: ModePut, Kind: k.Name, Key: put.Key, ContentType: put.ContentType, Size: w.size,
+	*entry = Entry{Request: verbUploadRequest, ID: w.id, Mode: ModePut, Kind: k.Name, Key: put.Key, ContentType: put.ContentType, Size: w.size,
 		SHA256: hexSum(w.sha256), Code: CodeGranted}
 	var g Grant
 	if err == nil {
@@ -102,9 +101,11 @@ func (r *request) grant(ctx context.Context, k *kind, w *wanted) (reply, Entry, 
 	if err != nil {
 		refusal := asRefusal(err)
 		entry.Code, entry.Reason, entry.ExpiresAt = refusal.Code, refusal.Text, 0
-		return refusalReply(w.id, refusal), entry, refusal
+		*answer = refusalReply(w.id, refusal)
+		return refusal
 	}
-	return reply{ID: w.id, Status: statusSuccess, ObjectKey: put.Key, UploadURL: g.URL, Headers: g.Headers, ExpiresAt: g.Expires.Unix()}, entry, nil
+	*answer = reply{ID: w.id, Status: statusSuccess, ObjectKey: put.Key, UploadURL: g.URL, Headers: g.Headers, ExpiresAt: g.Expires.Unix()}
+	return nil
 }
 
 func (r *request) sign(ctx context.Context, put Put) (Grant, error) {
