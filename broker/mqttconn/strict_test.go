@@ -107,26 +107,42 @@ func TestNothingIsDiscardedByAWSsQuota(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.mode, ", ", test.connections), func(t *testing.T) {
 			t.Parallel()
-			s := startStrict(t, devstack.Strict{OneQuota: test.mode == mqttconn.PaceBoth})
-			conf := s.config(t)
-			conf.Pace.Mode, conf.Connections = test.mode, test.connections
-			r := runUp(t, conf, handler{})
-			const things, each = 8, 50
-			answered, took := askAll(t, s, things, each)
-			rate := float64(answered) / took.Seconds()
-			t.Logf("%d requests answered in %v: %.0f a second", answered, took, rate)
-			if answered != things*each || s.Discarded() != 0 {
-				t.Errorf("%d of %d answered, %d publishes discarded", answered, things*each, s.Discarded())
-			}
-			stats := r.Stats()
-			if stats.Connects != int64(test.connections) || stats.Shed != 0 || stats.Replies != things*each {
-				t.Errorf("stats are %+v", stats)
-			}
-			if rate < test.least {
-				t.Errorf("%.0f requests a second, want at least %.0f", rate, test.least)
+			// The server counts by the clock: on a machine that stands still for a
+			// moment, what was sent in two seconds can arrive in one.
+			for attempt := 1; ; attempt++ {
+				fault := paced(t, test.mode, test.connections, test.least)
+				if fault == "" {
+					return
+				}
+				if attempt == 3 {
+					t.Fatal(fault)
+				}
+				t.Logf("once more: %s", fault)
 			}
 		})
 	}
+}
+
+// paced asks a strict server for a while, and returns what was not as it should be.
+func paced(t *testing.T, mode mqttconn.PaceMode, connections int, least float64) (fault string) {
+	t.Helper()
+	s := startStrict(t, devstack.Strict{OneQuota: mode == mqttconn.PaceBoth})
+	conf := s.config(t)
+	conf.Pace.Mode, conf.Connections = mode, connections
+	r := runUp(t, conf, handler{})
+	const things, each = 8, 50
+	answered, took := askAll(t, s, things, each)
+	rate, stats := float64(answered)/took.Seconds(), r.Stats()
+	t.Logf("%d requests answered in %v: %.0f a second", answered, took, rate)
+	switch {
+	case answered != things*each || s.Discarded() != 0:
+		return fmt.Sprintf("%d of %d answered, %d publishes discarded", answered, things*each, s.Discarded())
+	case stats.Connects != int64(connections) || stats.Shed != 0 || stats.Replies != things*each:
+		return fmt.Sprintf("stats are %+v", stats)
+	case rate < least:
+		return fmt.Sprintf("%.0f requests a second, want at least %.0f", rate, least)
+	}
+	return ""
 }
 
 // The test above has teeth: without a pace, much is discarded.

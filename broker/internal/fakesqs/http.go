@@ -44,10 +44,10 @@ type deleteRequest struct {
 // serve answers one request of SQS's JSON protocol.
 func (q *Queue) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-	if err == nil {
-		err = q.judge(r, body)
-	}
 	if err != nil {
+		return // the client went away in the middle of it
+	}
+	if err := q.judge(r, body); err != nil {
 		q.refuse(w, err)
 		return
 	}
