@@ -191,15 +191,6 @@ func (b *Broker) Issue(ctx context.Context, thing string) (Session, error) {
 	return b.credentials.Issuer.Issue(ctx, thing)
 }
 
-// send makes the only message of an answer. cause is the story for the log.
-func (r *request) send(body body, cause error) ([]Message, error) {
-	m, err := r.answer(body)
-	if err != nil {
-		return nil, errors.Join(cause, err)
-	}
-	return []Message{m}, cause
-}
-
 // form returns the form that is answered with, or a refusal [P-14.1].
 func (c *Credentials) form(wanted string) (string, error) {
 	switch {

@@ -89,11 +89,16 @@ func (r *request) conclude(entry Entry, granted body, err error) ([]Message, err
 		body := refusalReply(entry.ID, asRefusal(err))
 		granted = &body
 	}
-	m, encodeErr := r.answer(granted)
-	if encodeErr != nil {
-		return nil, errors.Join(err, encodeErr)
+	return r.send(granted, err)
+}
+
+// send makes the only message of an answer. cause is the story for the log.
+func (r *request) send(body body, cause error) ([]Message, error) {
+	m, err := r.answer(body)
+	if err != nil {
+		return nil, errors.Join(cause, err)
 	}
-	return []Message{m}, err
+	return []Message{m}, cause
 }
 
 // refuse answers a whole request with a refusal, which is audited first unless it

@@ -62,11 +62,7 @@ func (r *request) put(ctx context.Context, k *kind, req uploadRequest) ([]Messag
 		}
 	}
 	body := outer(req.id, ModePut, req.batch, replies)
-	m, err := r.answer(&body)
-	if err != nil {
-		return nil, errors.Join(append(errs, err)...)
-	}
-	return []Message{m}, errors.Join(errs...)
+	return r.send(&body, errors.Join(errs...))
 }
 
 // outer puts the answers to one request's objects together [P-4.4].
