@@ -65,7 +65,9 @@ static bool take_port(struct thingpass_url *url, struct thingpass_span *rest) {
     return true;
 }
 
+// Scheme, host and port; the rest is the target.
 static bool parse(struct thingpass_url *url, struct thingpass_span rest, bool allow_plain) {
+    memset(url, 0, sizeof *url);
     if (!take_scheme(url, &rest, allow_plain)) {
         return false;
     }
@@ -74,14 +76,23 @@ static bool parse(struct thingpass_url *url, struct thingpass_span rest, bool al
         return false;
     }
     url->target = rest;
-    return rest.n > 0 && *rest.p == '/' && thingpass_span_all(rest, SIZE_MAX, is_target_char);
+    return true;
 }
 
-int thingpass_url_parse(struct thingpass_url *url, struct thingpass_span text, bool allow_plain) {
-    memset(url, 0, sizeof *url);
-    if (parse(url, text, allow_plain)) {
+static int parsed(struct thingpass_url *url, bool ok) {
+    if (ok) {
         return THINGPASS_OK;
     }
     memset(url, 0, sizeof *url);
     return THINGPASS_EURL;
+}
+
+int thingpass_url_parse(struct thingpass_url *url, struct thingpass_span text, bool allow_plain) {
+    bool ok = parse(url, text, allow_plain) && url->target.n > 0 && *url->target.p == '/' &&
+              thingpass_span_all(url->target, SIZE_MAX, is_target_char);
+    return parsed(url, ok);
+}
+
+int thingpass_url_origin(struct thingpass_url *url, struct thingpass_span text, bool allow_plain) {
+    return parsed(url, parse(url, text, allow_plain) && url->target.n == 0);
 }
