@@ -250,7 +250,7 @@ size_t thingpass_sigv4_head(const struct thingpass_sigv4_signer *signer,
     put_target(&w, request);
     put_text(&w, " HTTP/1.1\r\n");
     put_headers(&w, request, false);
-    put_text(&w, "\r\nauthorization: ");
+    put_text(&w, "\r\nAuthorization: ");
     put_text(&w, algorithm);
     put_text(&w, " Credential=");
     put(&w, signer->access_key_id);
@@ -264,7 +264,7 @@ size_t thingpass_sigv4_head(const struct thingpass_sigv4_signer *signer,
         struct thingpass_writer digits = {text, sizeof text, 0};
         thingpass_put_u64(&digits, (uint64_t)request->length);
         struct thingpass_span s = {text, digits.len};
-        put_text(&w, "\r\ncontent-length: ");
+        put_text(&w, "\r\nContent-Length: ");
         put(&w, s);
     }
     put_text(&w, "\r\n\r\n");

@@ -175,13 +175,13 @@ static size_t wanted_head(const struct vector *v, char *out) {
         }
     }
     n += snprintf(out + n, head_max - (size_t)n,
-                  "authorization: AWS4-HMAC-SHA256 Credential=%.*s/%.8s/%.*s/s3/aws4_request,"
+                  "Authorization: AWS4-HMAC-SHA256 Credential=%.*s/%.8s/%.*s/s3/aws4_request,"
                   "SignedHeaders=%.*s,Signature=%.*s\r\n",
                   (int)v->signer.access_key_id.n, v->signer.access_key_id.p, date,
                   (int)v->signer.region.n, v->signer.region.p, (int)v->names.n, v->names.p,
                   (int)v->signature.n, v->signature.p);
     if (v->request.length >= 0) {
-        n += snprintf(out + n, head_max - (size_t)n, "content-length: %lld\r\n",
+        n += snprintf(out + n, head_max - (size_t)n, "Content-Length: %lld\r\n",
                       (long long)v->request.length);
     }
     n += snprintf(out + n, head_max - (size_t)n, "\r\n");
