@@ -37,6 +37,7 @@ struct world_message {
     char topic[260];
     char payload[8200];
     uint64_t at_ms;
+    uint32_t expiry_s;
 };
 
 struct world {
@@ -124,6 +125,9 @@ void world_start(struct world *w);
 // Steps until the upload has ended, and returns its err. Fails the test when it
 // takes too many steps or waits for ever.
 int world_run(struct world *w);
+
+// The same for what has not the world's source.
+int world_run_job(struct world *w);
 
 // Both.
 int world_upload(struct world *w);
