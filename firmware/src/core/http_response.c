@@ -137,7 +137,10 @@ static int skip_informational(struct thingpass_http_response *r) {
     if (r->status == 101 || r->chunked || r->has_length) {
         return THINGPASS_EHTTP;
     }
+    void (*field)(struct thingpass_http_response *, struct thingpass_span, struct thingpass_span) =
+        r->field;
     thingpass_http_init(r);
+    r->field = field;
     r->head_len = head_len;
     return THINGPASS_OK;
 }
