@@ -113,6 +113,17 @@ static void odd_values_are_refused(void **state) {
         {"--cut-after 0", "--cut-after: \"0\" is not a whole number from 1 to 9223372036854775807"},
         {"--cut-after 10,0", "--cut-after: \"0\" is not a whole number from 1 to 1000000"},
         {"--cut-after 10,", "--cut-after: \"\" is not a whole number from 1 to 1000000"},
+        {"--latency 0", "--latency: \"0\" is not a whole number from 1 to 60000"},
+        {"--cut-every 0", "--cut-every: \"0\" is not a whole number from 1 to 86400000"},
+        {"--cut-random x,1", "--cut-random: \"x\" is not a whole number from 0 to 4294967295"},
+        {"--cut-random 1", "--cut-random SEED,TIMES: TIMES is missing"},
+        {"--cut-random 1,", "--cut-random: \"\" is not a whole number from 1 to 1000000"},
+        {"--cut-random 1,2,0",
+         "--cut-random: \"0\" is not a whole number from 1 to 9223372036854775807"},
+        {"--cut-random 1,2,3,4",
+         "--cut-random: \"3,4\" is not a whole number from 1 to 9223372036854775807"},
+        {"--retry-wait 9", "--retry-wait: \"9\" is not a whole number from 10 to 600000"},
+        {"--io-timeout 9", "--io-timeout: \"9\" is not a whole number from 10 to 600000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         bad_more(cases[i][0], cases[i][1]);
@@ -184,6 +195,7 @@ static void contradictions_are_refused(void **state) {
     good(line);
     strcat(line, "--metadata m=v");
     bad_more(line, "--mode pass takes at most 15 --metadata: captured-at is the sixteenth");
+    bad_more("--cut-after 9 --cut-random 1,2", "--cut-after and --cut-random: leave one out");
     bad_more("--quiet --verbose", "--quiet and --verbose: leave one out");
 }
 
@@ -206,14 +218,18 @@ static void defaults_are_as_the_help_says(void **state) {
     assert_int_equal(options.interval_ms, 1000);
     assert_int_equal(options.scene.interval_ms, 1000);
     assert_int_equal(options.deadline_ms, 120000);
-    assert_int_equal(options.ask_wait_ms, 0);
+    assert_int_equal(options.timing.ask_wait_ms, 0);
+    assert_int_equal(options.timing.retry_wait_ms, 0);
+    assert_int_equal(options.timing.io_timeout_ms, 0);
     assert_string_equal(options.kind, "photo");
     assert_int_equal(options.mode, THINGPASS_MODE_PUT);
     assert_int_equal(options.metadata_count, 0);
     assert_true(options.sha256);
     assert_null(options.save);
-    assert_int_equal(options.rate, 0);
-    assert_int_equal(options.cut_after, 0);
+    assert_int_equal(options.link.rate, 0);
+    assert_int_equal(options.link.latency_ms, 0);
+    assert_int_equal(options.link.cuts, 0);
+    assert_int_equal(options.link.cut_every_ms, 0);
     assert_int_equal(options.level, THINGPASS_SAY_NOTICE);
     assert_false(options.json);
     assert_false(options.help);
@@ -225,7 +241,8 @@ static void everything_can_be_set(void **state) {
          "0 "
          "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --mode pass --metadata "
          "fw=1.4_rc=2 "
-         "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 --json --quiet");
+         "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 "
+         "--latency 100 --cut-every 60000 --retry-wait 20 --io-timeout 2000 --json --quiet");
     assert_int_equal(options.mode, THINGPASS_MODE_PASS);
     assert_string_equal(options.host, "fe80::1");
     assert_int_equal(options.port, 99);
@@ -241,7 +258,7 @@ static void everything_can_be_set(void **state) {
     assert_int_equal(options.interval_ms, 0);
     assert_int_equal(options.scene.interval_ms, 0);
     assert_int_equal(options.deadline_ms, 9000);
-    assert_int_equal(options.ask_wait_ms, 100);
+    assert_int_equal(options.timing.ask_wait_ms, 100);
     assert_string_equal(options.kind, "log");
     assert_int_equal(options.metadata_count, 2);
     assert_string_equal(options.metadata[0].name, "fw");
@@ -250,11 +267,21 @@ static void everything_can_be_set(void **state) {
     assert_string_equal(options.metadata[1].value, "");
     assert_false(options.sha256);
     assert_string_equal(options.save, "out");
-    assert_int_equal(options.rate, 1000);
-    assert_int_equal(options.cut_after, 5000);
-    assert_int_equal(options.cuts, 3);
+    assert_int_equal(options.timing.retry_wait_ms, 20);
+    assert_int_equal(options.timing.io_timeout_ms, 2000);
+    assert_int_equal(options.link.rate, 1000);
+    assert_int_equal(options.link.latency_ms, 100);
+    assert_int_equal(options.link.cut_after, 5000);
+    assert_int_equal(options.link.cuts, 3);
+    assert_int_equal(options.link.cut_every_ms, 60000);
     assert_true(options.json);
     assert_int_equal(options.level, THINGPASS_SAY_ERROR);
+    good("--cut-random 7,10");
+    assert_int_equal(options.link.cut_seed, 7);
+    assert_int_equal(options.link.cuts, 10);
+    assert_int_equal(options.link.cut_within, 65536);
+    good("--cut-random 0,1,5242880");
+    assert_int_equal(options.link.cut_within, 5242880);
     good("--camera d --loop --verbose --server cam-hub.lan");
     assert_string_equal(options.folder, "d");
     assert_true(options.loop);
@@ -280,10 +307,12 @@ static void the_help_names_every_option(void **state) {
     thingpass_options_help(f);
     assert_int_equal(fclose(f), 0);
     static const char *const names[] = {
-        "--name",     "--server",   "--ca",        "--cert",  "--key",   "--s3-ca",    "--root",
-        "--mqtt",     "--camera",   "--loop",      "--scene", "--seed",  "--noise",    "--count",
-        "--interval", "--deadline", "--ask-wait",  "--kind",  "--mode",  "--metadata", "--sha256",
-        "--save",     "--rate",     "--cut-after", "--json",  "--quiet", "--verbose",  "--help"};
+        "--name",    "--server",     "--ca",        "--cert",       "--key",        "--s3-ca",
+        "--root",    "--mqtt",       "--camera",    "--loop",       "--scene",      "--seed",
+        "--noise",   "--count",      "--interval",  "--deadline",   "--ask-wait",   "--kind",
+        "--mode",    "--metadata",   "--sha256",    "--save",       "--rate",       "--cut-after",
+        "--latency", "--cut-random", "--cut-every", "--retry-wait", "--io-timeout", "--json",
+        "--quiet",   "--verbose",    "--help"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char entry[32];
         size_t length = (size_t)snprintf(entry, sizeof entry, "\n  %s", names[i]);

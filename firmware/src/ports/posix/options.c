@@ -30,13 +30,18 @@ enum option_code {
     INTERVAL,
     DEADLINE,
     ASK_WAIT,
+    RETRY_WAIT,
+    IO_TIMEOUT,
     KIND,
     MODE,
     METADATA,
     SHA256,
     SAVE,
     RATE,
+    LATENCY,
     CUT_AFTER,
+    CUT_RANDOM,
+    CUT_EVERY,
     JSON,
     QUIET,
     VERBOSE,
@@ -61,13 +66,18 @@ static const struct option table[] = {
     {"interval", required_argument, NULL, INTERVAL},
     {"deadline", required_argument, NULL, DEADLINE},
     {"ask-wait", required_argument, NULL, ASK_WAIT},
+    {"retry-wait", required_argument, NULL, RETRY_WAIT},
+    {"io-timeout", required_argument, NULL, IO_TIMEOUT},
     {"kind", required_argument, NULL, KIND},
     {"mode", required_argument, NULL, MODE},
     {"metadata", required_argument, NULL, METADATA},
     {"sha256", required_argument, NULL, SHA256},
     {"save", required_argument, NULL, SAVE},
     {"rate", required_argument, NULL, RATE},
+    {"latency", required_argument, NULL, LATENCY},
     {"cut-after", required_argument, NULL, CUT_AFTER},
+    {"cut-random", required_argument, NULL, CUT_RANDOM},
+    {"cut-every", required_argument, NULL, CUT_EVERY},
     {"json", no_argument, NULL, JSON},
     {"quiet", no_argument, NULL, QUIET},
     {"verbose", no_argument, NULL, VERBOSE},
@@ -152,7 +162,11 @@ static int set_value(struct thingpass_options *o, int code, const char *v,
     case DEADLINE:
         return set_deadline(o, v, why);
     case ASK_WAIT:
-        return number32("ask-wait", v, 10, 600000, &o->ask_wait_ms, why);
+        return number32("ask-wait", v, 10, 600000, &o->timing.ask_wait_ms, why);
+    case RETRY_WAIT:
+        return number32("retry-wait", v, 10, 600000, &o->timing.retry_wait_ms, why);
+    case IO_TIMEOUT:
+        return number32("io-timeout", v, 10, 600000, &o->timing.io_timeout_ms, why);
     case KIND:
         o->kind = v;
         return thingpass_option_word("kind", v, THINGPASS_KIND_MAX, false, "-", why);
@@ -163,9 +177,15 @@ static int set_value(struct thingpass_options *o, int code, const char *v,
     case SHA256:
         return choice("sha256", v, "on", "off", &o->sha256, why);
     case RATE:
-        return thingpass_option_number("rate", v, 1, 1000000000, &o->rate, why);
+        return thingpass_option_number("rate", v, 1, 1000000000, &o->link.rate, why);
+    case LATENCY:
+        return number32("latency", v, 1, 60000, &o->link.latency_ms, why);
+    case CUT_EVERY:
+        return number32("cut-every", v, 1, 86400000, &o->link.cut_every_ms, why);
+    case CUT_RANDOM:
+        return thingpass_option_cut_random(v, &o->link, why);
     default:
-        return thingpass_option_cut(v, o, why);
+        return thingpass_option_cut_after(v, &o->link, why);
     }
 }
 
