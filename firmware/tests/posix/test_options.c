@@ -94,6 +94,7 @@ static void odd_values_are_refused(void **state) {
          "--server: \"mqtts://h:1\" is not HOST:PORT, such as 192.168.1.10:8883"},
         {"--mqtt 4", "--mqtt: \"4\" is neither 5 nor 3.1.1"},
         {"--mode Pass", "--mode: \"Pass\" is none of put, pass, multipart"},
+        {"--verify me", "--verify: \"me\" is neither broker nor s3"},
         {"--sha256 yes", "--sha256: \"yes\" is neither on nor off"},
         {"--scene HD", "\"HD\" is not a picture size; give QVGA, VGA, SVGA, XGA, SXGA, UXGA or WxH "
                        "from 16x16 to 4096x4096"},
@@ -187,7 +188,7 @@ static void contradictions_are_refused(void **state) {
     bad_more("--mode multipart --sha256 off",
              "--sha256 off is a one-pass camera; --mode multipart reads each photo twice");
     good("--mode multipart");
-    assert_int_equal(options.mode, THINGPASS_MODE_MULTIPART);
+    assert_ptr_equal(options.mode, &thingpass_mode_multipart);
     char line[1024] = "--mode pass ";
     for (int i = 0; i < 15; i++) {
         (void)snprintf(line + strlen(line), 32, "--metadata n%d=v ", i);
@@ -222,7 +223,8 @@ static void defaults_are_as_the_help_says(void **state) {
     assert_int_equal(options.timing.retry_wait_ms, 0);
     assert_int_equal(options.timing.io_timeout_ms, 0);
     assert_string_equal(options.kind, "photo");
-    assert_int_equal(options.mode, THINGPASS_MODE_PUT);
+    assert_ptr_equal(options.mode, &thingpass_mode_put);
+    assert_int_equal(options.verify, THINGPASS_VERIFY_BROKER);
     assert_int_equal(options.metadata_count, 0);
     assert_true(options.sha256);
     assert_null(options.save);
@@ -239,11 +241,12 @@ static void everything_can_be_set(void **state) {
     (void)state;
     good("--server [fe80::1]:99 --s3-ca s3.pem --root a/b --mqtt 5 --scene 100x50 --seed 7 --noise "
          "0 "
-         "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --mode pass --metadata "
+         "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --mode pass --verify s3 "
+         "--metadata "
          "fw=1.4_rc=2 "
          "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 "
          "--latency 100 --cut-every 60000 --retry-wait 20 --io-timeout 2000 --json --quiet");
-    assert_int_equal(options.mode, THINGPASS_MODE_PASS);
+    assert_ptr_equal(options.mode, &thingpass_mode_pass);
     assert_string_equal(options.host, "fe80::1");
     assert_int_equal(options.port, 99);
     assert_string_equal(options.s3_ca_file, "s3.pem");
@@ -260,6 +263,7 @@ static void everything_can_be_set(void **state) {
     assert_int_equal(options.deadline_ms, 9000);
     assert_int_equal(options.timing.ask_wait_ms, 100);
     assert_string_equal(options.kind, "log");
+    assert_int_equal(options.verify, THINGPASS_VERIFY_S3);
     assert_int_equal(options.metadata_count, 2);
     assert_string_equal(options.metadata[0].name, "fw");
     assert_string_equal(options.metadata[0].value, "1.4 rc=2");
@@ -311,8 +315,8 @@ static void the_help_names_every_option(void **state) {
         "--root",    "--mqtt",       "--camera",    "--loop",       "--scene",      "--seed",
         "--noise",   "--count",      "--interval",  "--deadline",   "--ask-wait",   "--kind",
         "--mode",    "--metadata",   "--sha256",    "--save",       "--rate",       "--cut-after",
-        "--latency", "--cut-random", "--cut-every", "--retry-wait", "--io-timeout", "--json",
-        "--quiet",   "--verbose",    "--help"};
+        "--latency", "--cut-random", "--cut-every", "--retry-wait", "--io-timeout", "--verify",
+        "--json",    "--quiet",      "--verbose",   "--help"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char entry[32];
         size_t length = (size_t)snprintf(entry, sizeof entry, "\n  %s", names[i]);

@@ -34,6 +34,7 @@ enum option_code {
     IO_TIMEOUT,
     KIND,
     MODE,
+    VERIFY,
     METADATA,
     SHA256,
     SAVE,
@@ -70,6 +71,7 @@ static const struct option table[] = {
     {"io-timeout", required_argument, NULL, IO_TIMEOUT},
     {"kind", required_argument, NULL, KIND},
     {"mode", required_argument, NULL, MODE},
+    {"verify", required_argument, NULL, VERIFY},
     {"metadata", required_argument, NULL, METADATA},
     {"sha256", required_argument, NULL, SHA256},
     {"save", required_argument, NULL, SAVE},
@@ -111,17 +113,27 @@ static int set_mqtt(struct thingpass_options *o, const char *text, struct thingp
 }
 
 static int set_mode(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
-    static const char *const names[] = {[THINGPASS_MODE_PUT] = "put",
-                                        [THINGPASS_MODE_PASS] = "pass",
-                                        [THINGPASS_MODE_MULTIPART] = "multipart"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            o->mode = (enum thingpass_mode)i;
+    static const struct {
+        const char *name;
+        const struct thingpass_mode *mode;
+    } modes[] = {{"put", &thingpass_mode_put},
+                 {"pass", &thingpass_mode_pass},
+                 {"multipart", &thingpass_mode_multipart}};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        if (strcmp(text, modes[i].name) == 0) {
+            o->mode = modes[i].mode;
             return THINGPASS_OK;
         }
     }
     return thingpass_fail(why, THINGPASS_EINVAL, "--mode: \"%s\" is none of put, pass, multipart",
                           text);
+}
+
+static int set_verify(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
+    bool broker = false;
+    int rc = choice("verify", text, "broker", "s3", &broker, why);
+    o->verify = broker ? THINGPASS_VERIFY_BROKER : THINGPASS_VERIFY_S3;
+    return rc;
 }
 
 static int set_noise(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
@@ -172,6 +184,8 @@ static int set_value(struct thingpass_options *o, int code, const char *v,
         return thingpass_option_word("kind", v, THINGPASS_KIND_MAX, false, "-", why);
     case MODE:
         return set_mode(o, v, why);
+    case VERIFY:
+        return set_verify(o, v, why);
     case METADATA:
         return thingpass_option_metadata(v, o, why);
     case SHA256:
@@ -246,6 +260,7 @@ static void set_defaults(struct thingpass_options *o) {
                                     .interval_ms = 1000,
                                     .deadline_ms = 120000,
                                     .kind = "photo",
+                                    .mode = &thingpass_mode_put,
                                     .sha256 = true,
                                     .level = THINGPASS_SAY_NOTICE};
     // Without --seed two things do not look alike.

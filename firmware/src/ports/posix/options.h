@@ -35,7 +35,8 @@ struct thingpass_options {
     uint32_t deadline_ms;
     struct thingpass_timing timing; // zeros: the core's
     const char *kind;
-    enum thingpass_mode mode;
+    const struct thingpass_mode *mode;
+    enum thingpass_verify verify;
     struct thingpass_pair metadata[THINGPASS_METADATA_MAX];
     size_t metadata_count;
     char metadata_text[THINGPASS_METADATA_MAX][292];
