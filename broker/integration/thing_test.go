@@ -236,3 +236,32 @@ func TestOneBadPhotoAmongGoodOnesIsToldAndHoldsUpNobody(t *testing.T) {
 		t.Errorf("%d objects in the bucket, results %v", n, results)
 	}
 }
+
+// TestRequestsOfMQTT5Expire listens as the broker does: a request says for how
+// long the thing waits for its answer [P-9.6].
+func TestRequestsOfMQTT5Expire(t *testing.T) {
+	s := newStack(t)
+	s.broker.stop()
+	listener, err := dial(t, s.mqtt.services, "listener", s.mqtt.clientTLS(service(t, s.mqtt.ca, serviceName)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.subscribe("thingpass/+/upload-request"); err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[string]uint32{"5": 2, "3.1.1": 0} {
+		c := s.thing("cam1", "--mqtt", version, "--camera", folder(t, 1000), "--deadline", "1", "--ask-wait", "2000")
+		p := listener.next()
+		if p == nil {
+			t.Fatal("no request")
+		}
+		got := uint32(0)
+		if p.Properties.MessageExpiry != nil {
+			got = *p.Properties.MessageExpiry
+		}
+		if got > want || want > 0 && got == 0 {
+			t.Errorf("MQTT %s: the request expires after %d s (0: never), want %d at most", version, got, want)
+		}
+		c.wait(patience)
+	}
+}
