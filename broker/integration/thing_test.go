@@ -242,7 +242,7 @@ func TestOneBadPhotoAmongGoodOnesIsToldAndHoldsUpNobody(t *testing.T) {
 func TestRequestsOfMQTT5Expire(t *testing.T) {
 	s := newStack(t)
 	s.broker.stop()
-	listener, err := dial(t, s.mqtt.services, "listener", s.mqtt.clientTLS(service(t, s.mqtt.ca, serviceName)))
+	listener, err := dial(t, s.mqtt.services, serviceName+"-listener", s.mqtt.clientTLS(service(t, s.mqtt.ca, serviceName)))
 	if err != nil {
 		t.Fatal(err)
 	}
