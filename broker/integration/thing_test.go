@@ -99,7 +99,10 @@ type photoLine struct {
 	ID, ObjectKey, SHA256 string
 	Size, MS              int64
 	Result                string
+	Reason, Code, Error   string
+	Status                int
 	Attempts, Asks        int
+	Connects, Reports     int
 }
 
 func (c *child) photos() []photoLine {
