@@ -123,6 +123,7 @@ static void odd_values_are_refused(void **state) {
          "--cut-random: \"0\" is not a whole number from 1 to 9223372036854775807"},
         {"--cut-random 1,2,3,4",
          "--cut-random: \"3,4\" is not a whole number from 1 to 9223372036854775807"},
+        {"--attempts 256", "--attempts: \"256\" is not a whole number from 1 to 255"},
         {"--retry-wait 9", "--retry-wait: \"9\" is not a whole number from 10 to 600000"},
         {"--io-timeout 9", "--io-timeout: \"9\" is not a whole number from 10 to 600000"},
     };
@@ -245,7 +246,8 @@ static void everything_can_be_set(void **state) {
          "--metadata "
          "fw=1.4_rc=2 "
          "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 "
-         "--latency 100 --cut-every 60000 --retry-wait 20 --io-timeout 2000 --json --quiet");
+         "--latency 100 --cut-every 60000 --retry-wait 20 --attempts 3 --io-timeout 2000 --json "
+         "--quiet");
     assert_ptr_equal(options.mode, &thingpass_mode_pass);
     assert_string_equal(options.host, "fe80::1");
     assert_int_equal(options.port, 99);
@@ -272,6 +274,7 @@ static void everything_can_be_set(void **state) {
     assert_false(options.sha256);
     assert_string_equal(options.save, "out");
     assert_int_equal(options.timing.retry_wait_ms, 20);
+    assert_int_equal(options.timing.max_puts, 3);
     assert_int_equal(options.timing.io_timeout_ms, 2000);
     assert_int_equal(options.link.rate, 1000);
     assert_int_equal(options.link.latency_ms, 100);
@@ -311,12 +314,12 @@ static void the_help_names_every_option(void **state) {
     thingpass_options_help(f);
     assert_int_equal(fclose(f), 0);
     static const char *const names[] = {
-        "--name",    "--server",     "--ca",        "--cert",       "--key",        "--s3-ca",
-        "--root",    "--mqtt",       "--camera",    "--loop",       "--scene",      "--seed",
-        "--noise",   "--count",      "--interval",  "--deadline",   "--ask-wait",   "--kind",
-        "--mode",    "--metadata",   "--sha256",    "--save",       "--rate",       "--cut-after",
-        "--latency", "--cut-random", "--cut-every", "--retry-wait", "--io-timeout", "--verify",
-        "--json",    "--quiet",      "--verbose",   "--help"};
+        "--name",     "--server",     "--ca",        "--cert",       "--key",        "--s3-ca",
+        "--root",     "--mqtt",       "--camera",    "--loop",       "--scene",      "--seed",
+        "--noise",    "--count",      "--interval",  "--deadline",   "--ask-wait",   "--kind",
+        "--mode",     "--metadata",   "--sha256",    "--save",       "--rate",       "--cut-after",
+        "--latency",  "--cut-random", "--cut-every", "--retry-wait", "--io-timeout", "--verify",
+        "--attempts", "--json",       "--quiet",     "--verbose",    "--help"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char entry[32];
         size_t length = (size_t)snprintf(entry, sizeof entry, "\n  %s", names[i]);

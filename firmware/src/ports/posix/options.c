@@ -30,6 +30,7 @@ enum option_code {
     INTERVAL,
     DEADLINE,
     ASK_WAIT,
+    ATTEMPTS,
     RETRY_WAIT,
     IO_TIMEOUT,
     KIND,
@@ -67,6 +68,7 @@ static const struct option table[] = {
     {"interval", required_argument, NULL, INTERVAL},
     {"deadline", required_argument, NULL, DEADLINE},
     {"ask-wait", required_argument, NULL, ASK_WAIT},
+    {"attempts", required_argument, NULL, ATTEMPTS},
     {"retry-wait", required_argument, NULL, RETRY_WAIT},
     {"io-timeout", required_argument, NULL, IO_TIMEOUT},
     {"kind", required_argument, NULL, KIND},
@@ -143,6 +145,13 @@ static int set_noise(struct thingpass_options *o, const char *text, struct thing
     return rc;
 }
 
+static int set_attempts(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
+    uint32_t n = 0;
+    int rc = number32("attempts", text, 1, 255, &n, why);
+    o->timing.max_puts = (uint8_t)n;
+    return rc;
+}
+
 static int set_deadline(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
     uint32_t s = 0;
     int rc = number32("deadline", text, 1, 86400, &s, why);
@@ -175,6 +184,8 @@ static int set_value(struct thingpass_options *o, int code, const char *v,
         return set_deadline(o, v, why);
     case ASK_WAIT:
         return number32("ask-wait", v, 10, 600000, &o->timing.ask_wait_ms, why);
+    case ATTEMPTS:
+        return set_attempts(o, v, why);
     case RETRY_WAIT:
         return number32("retry-wait", v, 10, 600000, &o->timing.retry_wait_ms, why);
     case IO_TIMEOUT:

@@ -42,6 +42,7 @@ void thingpass_options_help(FILE *to) {
         "  --metadata K=V      stored with each photo; may be repeated\n"
         "  --deadline S        give a photo up after S seconds (default: 120)\n"
         "  --ask-wait MS       ask the broker again after this long (default: 5000), then doubled\n"
+        "  --attempts N        give a photo up after N transfers (default: 8)\n"
         "  --retry-wait MS     send again after this long (default: 1000), then doubled\n"
         "  --io-timeout MS     give a connection up that does not move for so long (default: "
         "30000)\n"
