@@ -44,7 +44,7 @@ var lies = map[string]struct {
 	"internal-error": {says(xmlError("500 Internal Server Error", "", "InternalError")),
 		ending{asks: 1, attempts: 2}, ending{reason: "retries", status: 500, code: "InternalError"}},
 	"slow-down": {says(xmlError("503 Slow Down", "Retry-After: 1\r\n", "SlowDown")),
-		ending{asks: 1, attempts: 2}, ending{reason: "deadline", status: 503, code: "SlowDown"}},
+		ending{asks: 1, attempts: 2}, ending{reason: "retries", status: 503, code: "SlowDown"}},
 	"retry-in-a-year": {says(xmlError("503 Slow Down", "Retry-After: 31536000\r\n", "SlowDown")),
 		ending{reason: "deadline", status: 503, code: "SlowDown"}, ending{reason: "deadline", status: 503, code: "SlowDown"}},
 	"redirect": {says(xmlError("307 Temporary Redirect", "Location: https://127.0.0.1:1/photos/elsewhere.jpg\r\n", "TemporaryRedirect")),
@@ -134,6 +134,7 @@ type subject struct {
 // TestAThingOutlivesAnS3ThatLies lets an S3 lie about each thing's first photo,
 // once or always. Each ends as it should, and the second photo is stored.
 func TestAThingOutlivesAnS3ThatLies(t *testing.T) {
+	t.Parallel()
 	needsMosquitto(t)
 	const atATime = 16
 	s := newStack(t)
@@ -147,7 +148,11 @@ func TestAThingOutlivesAnS3ThatLies(t *testing.T) {
 		}
 		name := mode + "-" + often + "-" + what
 		liar.lieTo(name, tell, times)
-		c := s.thing(name, "--mode", mode, "--camera", dir, "--interval", "0", "--attempts", "6", "--retry-wait", "10", "--io-timeout", "500", "--deadline", "4")
+		deadline := "30"
+		if want.reason == "deadline" {
+			deadline = "6"
+		}
+		c := s.thing(name, "--mode", mode, "--camera", dir, "--interval", "0", "--attempts", "5", "--retry-wait", "10", "--io-timeout", "1500", "--deadline", deadline)
 		running++
 		go func() {
 			<-c.done
