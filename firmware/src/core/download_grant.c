@@ -18,24 +18,21 @@ static bool is_etag(const char *version) {
     return version != NULL && *version == '"';
 }
 
+static void put_field(struct thingpass_writer *w, const char *field, const char *value) {
+    if (value != NULL) {
+        thingpass_put_text(w, field);
+        thingpass_put_json(w, thingpass_span_of(value));
+    }
+}
+
 void thingpass_put_download_request(struct thingpass_writer *w, const char *id,
                                     const struct thingpass_download *d) {
-    const struct {
-        const char *name, *value;
-    } fields[] = {
-        {"{\"id\":", id},
-        {",\"kind\":", d->kind},
-        {",\"group\":", d->group},
-        {",\"name\":", d->name},
-        {",\"objectKey\":", d->object_key},
-        {is_etag(d->have_version) ? ",\"etag\":" : ",\"versionId\":", d->have_version},
-    };
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (fields[i].value != NULL) {
-            thingpass_put_text(w, fields[i].name);
-            thingpass_put_json(w, thingpass_span_of(fields[i].value));
-        }
-    }
+    put_field(w, "{\"id\":", id);
+    put_field(w, ",\"kind\":", d->kind);
+    put_field(w, ",\"group\":", d->group);
+    put_field(w, ",\"name\":", d->name);
+    put_field(w, ",\"objectKey\":", d->object_key);
+    put_field(w, is_etag(d->have_version) ? ",\"etag\":" : ",\"versionId\":", d->have_version);
     if (d->have_sha256 != NULL) {
         thingpass_put_text(w, ",\"sha256\":\"");
         thingpass_put_hex(w, d->have_sha256, 32);
@@ -44,45 +41,45 @@ void thingpass_put_download_request(struct thingpass_writer *w, const char *id,
     thingpass_put_text(w, "}");
 }
 
-// Reads a string that may be absent, and then is empty.
-static bool read_optional(const struct thingpass_json *json, const char *name,
-                          struct thingpass_span *value) {
-    return thingpass_json_string(json, root, name, value) == THINGPASS_OK ||
-           thingpass_json_find(json, root, name) == 0;
+// The texts of an answer. None has to be there as long as nothing is made of it, but
+// none may be anything else than a text.
+enum { MODE, KEY, VERSION, ETAG, SUM, URL, TEXTS };
+
+static bool read_texts(const struct thingpass_json *json, struct thingpass_span texts[TEXTS]) {
+    static const char names[TEXTS][12] = {"mode", "objectKey", "versionId",
+                                          "etag", "sha256",    "downloadUrl"};
+    bool ok = true;
+    for (size_t i = 0; i < TEXTS; i++) {
+        ok = ok && (thingpass_json_string(json, root, names[i], &texts[i]) == THINGPASS_OK ||
+                    thingpass_json_find(json, root, names[i]) == 0);
+    }
+    return ok;
 }
 
 static bool is_sum(struct thingpass_span s) {
-    for (size_t i = 0; i < s.n; i++) {
-        if (!thingpass_is_digit(s.p[i]) && (s.p[i] < 'a' || s.p[i] > 'f')) {
-            return false;
-        }
+    bool ok = s.n == 0 || s.n == sum_digits;
+    for (size_t i = 0; ok && i < s.n; i++) {
+        ok = thingpass_is_digit(s.p[i]) || (s.p[i] >= 'a' && s.p[i] <= 'f');
     }
-    return s.n == 0 || s.n == sum_digits;
+    return ok;
 }
 
-// What the object is: the same in every successful answer.
-static bool read_object(const struct thingpass_json *json, struct thingpass_span *key,
-                        struct thingpass_span *version, struct thingpass_span *sum) {
-    struct thingpass_span mode;
-    struct thingpass_span etag;
-    bool ok = thingpass_json_string(json, root, "mode", &mode) == THINGPASS_OK &&
-              thingpass_span_is(mode, "get") &&
-              thingpass_json_string(json, root, "objectKey", key) == THINGPASS_OK &&
-              thingpass_key_ok(*key) && read_optional(json, "versionId", version) &&
-              read_optional(json, "etag", &etag) && read_optional(json, "sha256", sum);
-    *version = version->n > 0 ? *version : etag;
-    return ok && thingpass_key_ok(*version) && is_sum(*sum);
+// What every successful answer says of the object.
+static bool is_object(struct thingpass_span texts[TEXTS]) {
+    if (texts[VERSION].n == 0) {
+        texts[VERSION] = texts[ETAG];
+    }
+    return thingpass_span_is(texts[MODE], "get") && thingpass_key_ok(texts[KEY]) &&
+           thingpass_key_ok(texts[VERSION]) && is_sum(texts[SUM]);
 }
 
 // Where it is, and until when.
 static int read_leave(struct thingpass *tp, struct thingpass_json *json,
-                      const struct thingpass_reply *reply) {
+                      const struct thingpass_reply *reply, struct thingpass_span url) {
     struct thingpass_grant *g = &tp->upload.grant;
-    struct thingpass_span url;
     int64_t expires_at;
     int headers = thingpass_json_find(json, root, "headers");
-    if (thingpass_json_string(json, root, "downloadUrl", &url) < 0 ||
-        thingpass_reply_time(json, root, "expiresAt", &expires_at) < 0 ||
+    if (url.n == 0 || thingpass_reply_time(json, root, "expiresAt", &expires_at) < 0 ||
         expires_at <= reply->time) {
         return THINGPASS_EREPLY;
     }
@@ -139,20 +136,20 @@ static void set_start(struct thingpass *tp, uint32_t size, bool same) {
 
 int thingpass_download_take(struct thingpass *tp, struct thingpass_json *json,
                             const struct thingpass_reply *reply, size_t len) {
-    struct thingpass_span key;
-    struct thingpass_span version;
+    struct thingpass_span texts[TEXTS];
     uint64_t size;
-    if (!read_object(json, &key, &version, &tp->upload.fetch.sum) ||
+    if (!read_texts(json, texts) || !is_object(texts) ||
         thingpass_json_u64(json, root, "size", &size) < 0) {
         return THINGPASS_EREPLY;
     }
     tp->result.size = size;
+    tp->upload.fetch.sum = texts[SUM];
     bool unchanged = is_unchanged(json);
-    bool same = thingpass_span_is(version, thingpass_upload_id(tp));
-    int err = unchanged ? take_unchanged(tp) : read_leave(tp, json, reply);
+    bool same = thingpass_span_is(texts[VERSION], thingpass_upload_id(tp));
+    int err = unchanged ? take_unchanged(tp) : read_leave(tp, json, reply, texts[URL]);
     err = err < 0 || unchanged ? err : check_size(tp, size);
-    err = err < 0 ? err : thingpass_key_keep(tp, key, len);
-    err = err < 0 ? err : thingpass_upload_id_keep(tp, version, len);
+    err = err < 0 ? err : thingpass_key_keep(tp, texts[KEY], len);
+    err = err < 0 ? err : thingpass_upload_id_keep(tp, texts[VERSION], len);
     if (err == THINGPASS_OK && !unchanged) {
         set_start(tp, (uint32_t)size, same);
     }
