@@ -94,7 +94,7 @@ static int on_header_name(struct thingpass_http_response *r, char c) {
     } else {
         r->name[0] = '\0'; // too long for any that we read, so match none
     }
-    return thingpass_is_token_char(c) ? THINGPASS_OK : THINGPASS_EHTTP;
+    return thingpass_is(c, THINGPASS_TOKEN) ? THINGPASS_OK : THINGPASS_EHTTP;
 }
 
 // A space here would be a folded header, which the token check refuses.

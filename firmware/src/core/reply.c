@@ -10,14 +10,10 @@
 
 enum { root = 0, headers_max = 40 };
 
-static bool is_code_char(char c) {
-    return thingpass_is_kind_char(c);
-}
-
 struct thingpass_span thingpass_reply_id(const struct thingpass_json *json) {
     struct thingpass_span id;
     if (thingpass_json_string(json, root, "id", &id) == THINGPASS_OK &&
-        thingpass_span_all(id, THINGPASS_ID_MAX, thingpass_is_id_char)) {
+        thingpass_span_all(id, THINGPASS_ID_MAX, THINGPASS_ID)) {
         return id;
     }
     id.p = NULL;
@@ -42,7 +38,7 @@ static int read_refusal(const struct thingpass_json *json, int entry,
     enum { day_s = 86400 };
     if (thingpass_json_string(json, entry, "code", &reply->code) < 0 ||
         !thingpass_span_all(reply->code, sizeof((struct thingpass_result *)0)->code - 1,
-                            is_code_char)) {
+                            THINGPASS_KIND)) {
         return THINGPASS_EREPLY;
     }
     if (thingpass_json_find(json, entry, "retryAfter") == 0) {

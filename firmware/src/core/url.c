@@ -5,17 +5,6 @@
 
 #include <string.h>
 
-static bool is_host_char(char c) {
-    return thingpass_is_alnum(c) || c == '.' || c == '-' || c == '_';
-}
-
-// RFC 3986's unreserved, sub-delims, and what else may stand in path and query.
-// No '#': a fragment is never sent. A control character or a space here would
-// let a reply forge a second request line or header.
-static bool is_target_char(char c) {
-    return thingpass_is_alnum(c) || (c != '\0' && strchr("-._~!$&'()*+,;=:@/?%", c) != NULL);
-}
-
 static bool take(struct thingpass_span *s, const char *prefix) {
     size_t n = strlen(prefix);
     if (s->n < n || memcmp(s->p, prefix, n) != 0) {
@@ -39,7 +28,7 @@ static bool take_scheme(struct thingpass_url *url, struct thingpass_span *rest, 
 
 static struct thingpass_span take_host(struct thingpass_span *rest) {
     struct thingpass_span host = {rest->p, 0};
-    while (rest->n > 0 && is_host_char(*rest->p)) {
+    while (rest->n > 0 && thingpass_is(*rest->p, THINGPASS_HOST)) {
         host.n++;
         rest->p++;
         rest->n--;
@@ -73,8 +62,10 @@ static bool parse(struct thingpass_url *url, struct thingpass_span rest, bool al
     if (url->host.n == 0 || url->host.n > 253 || !take_port(url, &rest)) {
         return false;
     }
+    // A control character or a space here would let a reply forge a second request
+    // line or header.
     url->target = rest;
-    return rest.n > 0 && *rest.p == '/' && thingpass_span_all(rest, SIZE_MAX, is_target_char);
+    return rest.n > 0 && *rest.p == '/' && thingpass_span_all(rest, SIZE_MAX, THINGPASS_TARGET);
 }
 
 int thingpass_url_parse(struct thingpass_url *url, struct thingpass_span text, bool allow_plain) {
