@@ -6,23 +6,10 @@
 #include <string.h>
 
 #include "clock.h"
+#include "pair.h"
 
 static bool text_ok(const char *text, size_t max, bool (*class)(char c)) {
     return text != NULL && thingpass_span_all(thingpass_span_of(text), max, class);
-}
-
-static bool value_ok(const char *value) {
-    return text_ok(value, 256, thingpass_is_print) && value[0] != ' ' &&
-           value[strlen(value) - 1] != ' ' && strstr(value, "  ") == NULL;
-}
-
-static bool has_name(const struct thingpass_pair *pairs, size_t n, const char *name) {
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(pairs[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 // [P-3.4]; *total counts the bytes of names and values.
@@ -31,8 +18,7 @@ static bool pairs_ok(const struct thingpass_pair *pairs, size_t n, size_t *total
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!text_ok(pairs[i].name, 32, thingpass_is_kind_char) || !value_ok(pairs[i].value) ||
-            strcmp(pairs[i].name, "captured-at") == 0 || has_name(pairs, i, pairs[i].name)) {
+        if (!thingpass_pair_ok(pairs + i) || thingpass_pairs_have(pairs, i, pairs[i].name)) {
             return false;
         }
         *total += strlen(pairs[i].name) + strlen(pairs[i].value);
@@ -61,7 +47,7 @@ static bool pass_ok(const struct thingpass_object *object) {
         return false;
     }
     for (size_t i = 0; i < object->pass_metadata_count; i++) {
-        if (has_name(object->metadata, n, object->pass_metadata[i].name)) {
+        if (thingpass_pairs_have(object->metadata, n, object->pass_metadata[i].name)) {
             return false;
         }
     }
@@ -71,7 +57,8 @@ static bool pass_ok(const struct thingpass_object *object) {
 static bool metadata_ok(const struct thingpass_object *object) {
     size_t total = 0;
     return pairs_ok(object->metadata, object->metadata_count, &total) &&
-           pairs_ok(object->pass_metadata, object->pass_metadata_count, &total) && total <= 2048 &&
+           pairs_ok(object->pass_metadata, object->pass_metadata_count, &total) &&
+           total <= THINGPASS_METADATA_BYTES_MAX &&
            (object->mode == THINGPASS_MODE_PASS ? pass_ok(object)
                                                 : object->pass_metadata_count == 0);
 }
