@@ -59,8 +59,8 @@ static void numbers_are_written_as_people_do(void **state) {
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         fresh();
-        CHECK(rows[i].text, thingpass_metadata_fixed(&md, "n", rows[i].value, rows[i].decimals) ==
-                                THINGPASS_OK);
+        CHECK(rows[i].text,
+              thingpass_metadata_fixed(&md, "n", rows[i].value, rows[i].decimals) == THINGPASS_OK);
         CHECK(rows[i].text, strcmp(md.pairs[0].value, rows[i].text) == 0);
         if (rows[i].decimals == 0) {
             fresh();
@@ -85,9 +85,9 @@ static bool refused(const char *name, const char *value, int err) {
 
 static void a_bad_pair_is_refused_and_nothing_half_added(void **state) {
     (void)state;
-    static const char *const names[] = {
-        "",    "A",        "Fw",          "a_b", "a b", "a.b", "\xc3\xa9", "a\n",
-        "a\r", "battery:", "captured-at", "a/b", "a=b", "\x7f"};
+    static const char *const names[] = {"",         "A",   "Fw",  "a_b",      "a b",         "a.b",
+                                        "\xc3\xa9", "a\n", "a\r", "battery:", "captured-at", "a/b",
+                                        "a=b",      "\x7f"};
     static const char *const values[] = {"",     " ",       " a",   "a ",   "a  b",     "a\tb",
                                          "a\nb", "a\r\n b", "\x01", "\x7f", "\xc3\xa9", "  "};
     fresh();
@@ -162,8 +162,8 @@ static void a_text_that_is_too_small_is_told_and_never_overrun(void **state) {
         int first = thingpass_metadata_text(&md, "a", "12345");
         int second = thingpass_metadata_fixed(&md, "b", -123456, 4);
         assert_int_equal(first, n >= 6 ? THINGPASS_OK : THINGPASS_ESPACE);
-        assert_int_equal(second, n >= (first == THINGPASS_OK ? 15U : 9U) ? THINGPASS_OK
-                                                                         : THINGPASS_ESPACE);
+        assert_int_equal(second,
+                         n >= (first == THINGPASS_OK ? 15U : 9U) ? THINGPASS_OK : THINGPASS_ESPACE);
         assert_int_equal(md.count, (first == THINGPASS_OK) + (second == THINGPASS_OK));
         guard_free(text, n);
     }
