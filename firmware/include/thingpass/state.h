@@ -84,13 +84,9 @@ struct thingpass_grant {
     uint64_t valid_until_ms;       // on the port's clock
 };
 
-// A pass lies at the beginning of the reply buffer, with all its spans.
+// A pass. Its spans lie at the beginning of the reply buffer.
 struct thingpass_pass {
-    size_t len; // of the reply that it came with; 0: none is kept
-    bool tls;
-    uint16_t port;
-    struct thingpass_span host;
-    struct thingpass_span target;
+    struct thingpass_span url;
     struct thingpass_span key_prefix;
     struct thingpass_span key_suffix;
     struct thingpass_span fields; // name NUL value NUL, and so on
@@ -99,6 +95,16 @@ struct thingpass_pass {
     uint64_t valid_until_ms; // on the port's clock
     uint64_t terms;          // what was asked for, hashed
     int64_t day;             // whose keys it gives, in days since 1970
+};
+
+// Leave that outlives its upload. The reply that it came with stays at the
+// beginning of the reply buffer.
+struct thingpass_kept {
+    size_t len;                        // of that reply; 0: nothing is kept
+    const struct thingpass_mode *mode; // whose it is, and so what the union holds
+    union {
+        struct thingpass_pass pass;
+    } u;
 };
 
 struct thingpass_part {
@@ -121,7 +127,7 @@ struct thingpass_upload {
     uint8_t grants;     // grants used
     uint8_t puts;       // transfers that count as attempts
     uint8_t failures;   // of transfers, for the backoff
-    uint8_t window;     // parts to ask for
+    uint8_t window;     // parts to ask for, in that mode
     uint8_t part_count; // granted
     uint8_t part_next;  // the one at hand
     bool sought;        // the source has been sent to it
@@ -129,6 +135,7 @@ struct thingpass_upload {
     uint64_t part_size;
     size_t upload_id_len; // of the id kept before the key
     uint32_t crc;         // of the whole object
+    const struct thingpass_mode *mode;
     struct thingpass_object object;
     struct thingpass_reader reader;
     struct thingpass_grant grant;
@@ -159,7 +166,7 @@ struct thingpass {
     struct thingpass_id_state ids;
     struct thingpass_connection connection;
     struct thingpass_upload upload;
-    struct thingpass_pass pass;
+    struct thingpass_kept kept;
     struct thingpass_http_response response;
     struct thingpass_s3_error s3_error;
     struct thingpass_result result;

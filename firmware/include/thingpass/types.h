@@ -16,6 +16,8 @@
 extern "C" {
 #endif
 
+struct thingpass_mode; // see thingpass_mode_put
+
 // Limits of the wire; PROTOCOL.md has the reasons.
 enum {
     THINGPASS_ID_MAX = 64,           // bytes of an id [P-1.6]
@@ -82,29 +84,43 @@ struct thingpass_pair {
     const char *value;
 };
 
-// How an object gets into the bucket.
-enum thingpass_mode {
-    // A grant for each object: ask, PUT, report.
-    THINGPASS_MODE_PUT = 0,
+// How an object gets into the bucket: one of these. A program carries the code of
+// those that it names, and of the first.
 
-    // One grant, a pass, for many objects: POST, report [P-11]. The core asks
-    // for a pass when it has none that suits, and keeps it in the reply buffer
-    // until it ends, until the day (UTC) is over, or until an object of another
-    // mode, kind, type or other metadata names is stored.
-    THINGPASS_MODE_PASS = 1,
+// A grant for each object: ask, PUT, report.
+extern const struct thingpass_mode thingpass_mode_put;
 
-    // Grants for an object's parts, a few at a time: PUT each, report [P-12].
-    // For large files on bad links: what has arrived stays, also when the thing
-    // reboots and stores the same id again. The source must be rewindable; it
-    // is read twice, first for its CRC-32. Give it a deadline of its own.
-    THINGPASS_MODE_MULTIPART = 2
+// One grant, a pass, for many objects: POST, report [P-11]. The core asks for a
+// pass when it has none that suits, and keeps it in the reply buffer until it
+// ends, until the day (UTC) is over, or until an object of another mode, kind,
+// type or other metadata names is stored.
+extern const struct thingpass_mode thingpass_mode_pass;
+
+// Grants for an object's parts, a few at a time: PUT each, report [P-12]. For
+// large files on bad links: what has arrived stays, also when the thing reboots
+// and stores the same id again. The source must be rewindable; it is read twice,
+// first for its CRC-32. Give it a deadline of its own.
+extern const struct thingpass_mode thingpass_mode_multipart;
+
+// Who must have seen the object in the bucket before its upload ends well.
+enum thingpass_verify {
+    // The broker: it is told (a report), looks for itself, and answers.
+    THINGPASS_VERIFY_BROKER = 0,
+
+    // S3, by its 2xx alone: no report, and no message more. With a checksum that
+    // was signed S3 has compared the bytes. The broker learns of the object by
+    // the bucket's own events [P-7.2], if it listens to them. Where S3 does not
+    // say so plainly (412, or no answer to a one-pass source), the broker is
+    // asked nevertheless. An object in parts always is: its report completes it.
+    THINGPASS_VERIFY_S3 = 1
 };
 
 // What to store. Everything that is pointed to stays yours and must not change
 // until the upload has ended.
 struct thingpass_object {
-    const char *kind; // one of the broker's kinds
-    enum thingpass_mode mode;
+    const char *kind;                  // one of the broker's kinds
+    const struct thingpass_mode *mode; // NULL: thingpass_mode_put
+    enum thingpass_verify verify;
 
     // The object's id [P-1.6], the same whenever this object is tried again,
     // also after a reboot. NULL: a new one, see thingpass_result.id.
@@ -139,12 +155,18 @@ struct thingpass_object {
 
     uint32_t deadline_ms; // for the whole upload; 0 is the configured default
 
+    // Told how many of the object's bytes the stream has taken, after each of its
+    // writes; begins anew when bytes are sent again. Must not call the core. May
+    // be NULL.
+    void (*progress)(void *ctx, uint64_t done, uint64_t size);
+    void *progress_ctx;
+
     const struct thingpass_source *source;
 };
 
 // How an upload ended, and what it took.
 struct thingpass_result {
-    int err;                // THINGPASS_OK: stored and verified by the broker
+    int err;                // THINGPASS_OK: stored, and verified as was asked for
     int status;             // S3's last HTTP status; 0 if it never answered
     char code[48];          // the broker's code, or S3's <Code>; "" if none
     const char *id;         // the object's id

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "mode.h"
 
 static bool text_ok(const char *text, size_t max, bool (*class)(char c)) {
     return text != NULL && thingpass_span_all(thingpass_span_of(text), max, class);
@@ -51,7 +52,7 @@ static bool values_pass(const struct thingpass_pair *pairs, size_t n) {
     return true;
 }
 
-static bool pass_ok(const struct thingpass_object *object) {
+bool thingpass_object_suits_pass(const struct thingpass_object *object) {
     size_t n = object->metadata_count;
     if (object->object_key != NULL || n + object->pass_metadata_count >= THINGPASS_METADATA_MAX) {
         return false;
@@ -71,9 +72,7 @@ static bool pass_ok(const struct thingpass_object *object) {
 static bool metadata_ok(const struct thingpass_object *object) {
     size_t total = 0;
     return pairs_ok(object->metadata, object->metadata_count, &total) &&
-           pairs_ok(object->pass_metadata, object->pass_metadata_count, &total) && total <= 2048 &&
-           (object->mode == THINGPASS_MODE_PASS ? pass_ok(object)
-                                                : object->pass_metadata_count == 0);
+           pairs_ok(object->pass_metadata, object->pass_metadata_count, &total) && total <= 2048;
 }
 
 static bool source_ok(const struct thingpass_source *source) {
@@ -84,7 +83,6 @@ static bool source_ok(const struct thingpass_source *source) {
 
 int thingpass_object_check(const struct thingpass_object *object) {
     if (object == NULL || !source_ok(object->source) ||
-        (unsigned)object->mode > THINGPASS_MODE_MULTIPART ||
         !text_ok(object->kind, THINGPASS_KIND_MAX, thingpass_is_kind_char)) {
         return THINGPASS_EINVAL;
     }
@@ -97,11 +95,9 @@ int thingpass_object_check(const struct thingpass_object *object) {
     if (object->captured_at != 0 && !thingpass_time_is_sane(object->captured_at)) {
         return THINGPASS_EINVAL;
     }
-    if (object->mode == THINGPASS_MODE_MULTIPART &&
-        (!object->source->rewindable || object->source->size == 0)) {
-        return THINGPASS_EINVAL;
-    }
-    return metadata_ok(object) ? THINGPASS_OK : THINGPASS_EINVAL;
+    const struct thingpass_mode *mode = thingpass_mode_of(object);
+    bool ok = metadata_ok(object) && (mode->object_ok == NULL || mode->object_ok(object));
+    return ok ? THINGPASS_OK : THINGPASS_EINVAL;
 }
 
 static void put_text_field(struct thingpass_writer *w, const char *field, const char *value) {

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "id.h"
-#include "pass.h"
-#include "request.h"
+#include "mode.h"
 
 static bool in_flight(const struct thingpass *tp) {
     return tp->upload.phase != THINGPASS_PHASE_IDLE && tp->upload.phase != THINGPASS_PHASE_ENDED;
@@ -34,7 +33,7 @@ static void reset_upload(struct thingpass *tp, const struct thingpass_object *ob
     u->started_ms = now;
     u->deadline_ms = now + deadline;
     u->wake_ms = now;
-    u->window = sizeof u->parts / sizeof *u->parts;
+    u->mode = thingpass_mode_of(object);
     if (object->sha256 != NULL) {
         memcpy(u->sum, object->sha256, sizeof u->sum);
         u->have_sum = true;
@@ -60,7 +59,9 @@ int thingpass_upload_start(struct thingpass *tp, const struct thingpass_object *
     if (!thingpass_request_fits(tp)) {
         return THINGPASS_ESPACE;
     }
-    u->terms = thingpass_wants_pass(tp) ? thingpass_terms(tp) : 0;
+    if (u->mode->begin != NULL) {
+        u->mode->begin(tp);
+    }
     u->phase = THINGPASS_PHASE_HASH;
     return THINGPASS_OK;
 }
@@ -99,26 +100,25 @@ static void plan(struct thingpass *tp, enum thingpass_phase phase, uint32_t dela
 }
 
 void thingpass_plan_leave(struct thingpass *tp) {
+    const struct thingpass_mode *mode = tp->upload.mode;
     thingpass_settle_captured_at(tp);
-    if (!thingpass_pass_suits(tp)) {
-        thingpass_plan_ask(tp, 0);
-        return;
-    }
-    int err = thingpass_pass_use(tp);
-    if (err < 0) {
-        thingpass_finish(tp, err);
-    } else {
+    int leave = mode->leave != NULL ? mode->leave(tp) : 0;
+    if (leave < 0) {
+        thingpass_finish(tp, leave);
+    } else if (leave > 0) {
         thingpass_plan_connect(tp, 0);
+    } else {
+        thingpass_plan_ask(tp, 0);
     }
 }
 
 void thingpass_plan_ask(struct thingpass *tp, uint32_t delay_ms) {
-    thingpass_pass_forget(tp); // the answer takes its place
+    tp->kept.len = 0; // the answer takes its place
     if (tp->upload.grants >= tp->config.timing.max_grants) {
         thingpass_finish(tp, THINGPASS_ERETRIES);
         return;
     }
-    if (thingpass_wants_pass(tp)) {
+    if (tp->upload.mode->standing) {
         struct thingpass_upload *u = &tp->upload;
         (void)thingpass_id_next(&tp->ids, u->ask_id, sizeof u->ask_id); // always fits
     }
@@ -135,6 +135,15 @@ void thingpass_plan_connect(struct thingpass *tp, uint32_t delay_ms) {
 
 void thingpass_plan_report(struct thingpass *tp) {
     plan(tp, THINGPASS_PHASE_REPORT, 0);
+}
+
+void thingpass_object_stored(struct thingpass *tp) {
+    if (tp->upload.object.verify == THINGPASS_VERIFY_S3 && tp->response.status < 300) {
+        tp->result.code[0] = '\0';
+        thingpass_finish(tp, THINGPASS_OK);
+    } else {
+        thingpass_plan_report(tp);
+    }
 }
 
 static int step_idle(struct thingpass *tp, uint64_t *wake_ms) {

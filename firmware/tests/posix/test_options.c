@@ -176,7 +176,7 @@ static void contradictions_are_refused(void **state) {
     bad_more("--mode multipart --sha256 off",
              "--sha256 off is a one-pass camera; --mode multipart reads each photo twice");
     good("--mode multipart");
-    assert_int_equal(options.mode, THINGPASS_MODE_MULTIPART);
+    assert_ptr_equal(options.mode, &thingpass_mode_multipart);
     char line[1024] = "--mode pass ";
     for (int i = 0; i < 15; i++) {
         (void)snprintf(line + strlen(line), 32, "--metadata n%d=v ", i);
@@ -208,7 +208,7 @@ static void defaults_are_as_the_help_says(void **state) {
     assert_int_equal(options.deadline_ms, 120000);
     assert_int_equal(options.ask_wait_ms, 0);
     assert_string_equal(options.kind, "photo");
-    assert_int_equal(options.mode, THINGPASS_MODE_PUT);
+    assert_ptr_equal(options.mode, &thingpass_mode_put);
     assert_int_equal(options.metadata_count, 0);
     assert_true(options.sha256);
     assert_null(options.save);
@@ -226,7 +226,7 @@ static void everything_can_be_set(void **state) {
          "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --mode pass --metadata "
          "fw=1.4_rc=2 "
          "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 --json --quiet");
-    assert_int_equal(options.mode, THINGPASS_MODE_PASS);
+    assert_ptr_equal(options.mode, &thingpass_mode_pass);
     assert_string_equal(options.host, "fe80::1");
     assert_int_equal(options.port, 99);
     assert_string_equal(options.s3_ca_file, "s3.pem");

@@ -327,7 +327,8 @@ static void post(struct world *w, const struct world_reply *reply, const char *r
     w->inbox_at[w->inbox_count++] = w->now_ms + reply->delay_ms;
 }
 
-static int publish(void *ctx, const char *topic, const void *payload, size_t len) {
+static int publish(void *ctx, const char *topic, const void *payload, size_t len,
+                   uint32_t expiry_s) {
     struct world *w = ctx;
     if (w->mqtt_down > 0) {
         w->mqtt_down--;
@@ -340,6 +341,7 @@ static int publish(void *ctx, const char *topic, const void *payload, size_t len
     memcpy(m->payload, payload, len);
     m->payload[len] = '\0';
     m->at_ms = w->now_ms;
+    m->expiry_s = expiry_s;
     bool ask = strstr(topic, "/upload-request") != NULL;
     size_t i = ask ? w->asks++ : w->reports_sent++;
     size_t count = ask ? w->grant_count : w->report_count;
@@ -394,7 +396,7 @@ struct world *world_new(size_t len) {
 }
 
 void world_use_pass(struct world *w) {
-    w->object.mode = THINGPASS_MODE_PASS;
+    w->object.mode = &thingpass_mode_pass;
     w->grants[0].text = world_pass;
     w->puts[0].answer = world_posted;
 }
@@ -424,7 +426,7 @@ static const char response_topic[] = "thingpass/cam1/response";
 int world_deliver(struct world *w, const char *text) {
     char payload[8200];
     bool pass = strcmp(thingpass_phase_name(&w->tp), "ask") == 0 &&
-                w->tp.upload.object.mode == THINGPASS_MODE_PASS;
+                w->tp.upload.mode == &thingpass_mode_pass;
     expand(w, text, pass ? w->tp.upload.ask_id : w->tp.upload.id, payload, sizeof payload);
     return thingpass_receive(&w->tp, response_topic, strlen(response_topic), payload,
                              strlen(payload));

@@ -37,6 +37,7 @@ struct world_message {
     char topic[260];
     char payload[8200];
     uint64_t at_ms;
+    uint32_t expiry_s;
 };
 
 struct world {

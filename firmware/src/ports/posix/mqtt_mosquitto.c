@@ -267,7 +267,9 @@ int thingpass_mqtt_link_step(struct thingpass_mqtt_link *link, uint64_t now_ms) 
     return rc;
 }
 
-static int publish(void *ctx, const char *topic, const void *payload, size_t length) {
+static int publish(void *ctx, const char *topic, const void *payload, size_t length,
+                   uint32_t expiry_s) {
+    (void)expiry_s;
     struct thingpass_mqtt_link *link = ctx;
     if (link->phase != THINGPASS_MQTT_READY) {
         return THINGPASS_EAGAIN;

@@ -101,12 +101,15 @@ static int set_mqtt(struct thingpass_options *o, const char *text, struct thingp
 }
 
 static int set_mode(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
-    static const char *const names[] = {[THINGPASS_MODE_PUT] = "put",
-                                        [THINGPASS_MODE_PASS] = "pass",
-                                        [THINGPASS_MODE_MULTIPART] = "multipart"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            o->mode = (enum thingpass_mode)i;
+    static const struct {
+        const char *name;
+        const struct thingpass_mode *mode;
+    } modes[] = {{"put", &thingpass_mode_put},
+                 {"pass", &thingpass_mode_pass},
+                 {"multipart", &thingpass_mode_multipart}};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        if (strcmp(text, modes[i].name) == 0) {
+            o->mode = modes[i].mode;
             return THINGPASS_OK;
         }
     }
@@ -226,6 +229,7 @@ static void set_defaults(struct thingpass_options *o) {
                                     .interval_ms = 1000,
                                     .deadline_ms = 120000,
                                     .kind = "photo",
+                                    .mode = &thingpass_mode_put,
                                     .sha256 = true,
                                     .level = THINGPASS_SAY_NOTICE};
     // Without --seed two things do not look alike.

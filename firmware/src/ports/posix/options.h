@@ -34,7 +34,7 @@ struct thingpass_options {
     uint32_t deadline_ms;
     uint32_t ask_wait_ms;
     const char *kind;
-    enum thingpass_mode mode;
+    const struct thingpass_mode *mode;
     struct thingpass_pair metadata[THINGPASS_METADATA_MAX];
     size_t metadata_count;
     char metadata_text[THINGPASS_METADATA_MAX][292];

@@ -28,7 +28,7 @@ static void receive(void *ctx, const char *topic, const void *payload, size_t le
 static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *why) {
     const struct thingpass_options *o = t->options;
     size_t reply_size =
-        o->mode != THINGPASS_MODE_PUT ? THINGPASS_REPLY_SIZE_PASS : THINGPASS_REPLY_SIZE;
+        o->mode != &thingpass_mode_put ? THINGPASS_REPLY_SIZE_PASS : THINGPASS_REPLY_SIZE;
     struct thingpass_config config = {.root = o->root,
                                       .thing = o->name,
                                       .stream = &t->faults.port,
