@@ -16,7 +16,8 @@
 extern "C" {
 #endif
 
-struct thingpass_mode; // see thingpass_mode_put
+struct thingpass_mode;   // see thingpass_mode_put
+struct thingpass_ledger; // see ledger.h
 
 // Limits of the wire; PROTOCOL.md has the reasons.
 enum {
@@ -69,6 +70,9 @@ struct thingpass_config {
     void *chunk;
     size_t chunk_size;
 
+    // Keeps the reports of objects with THINGPASS_VERIFY_LATER. May be NULL.
+    struct thingpass_ledger *ledger;
+
     // Also follow http:// URLs, unencrypted: for tests only.
     bool allow_plain_http;
 
@@ -112,7 +116,11 @@ enum thingpass_verify {
     // the bucket's own events [P-7.2], if it listens to them. Where S3 does not
     // say so plainly (412, or no answer to a one-pass source), the broker is
     // asked nevertheless. An object in parts always is: its report completes it.
-    THINGPASS_VERIFY_S3 = 1
+    THINGPASS_VERIFY_S3 = 1,
+
+    // S3 for now, and the broker later, when the ledger (ledger.h) is sent. Where
+    // there is none, or no room in it, as THINGPASS_VERIFY_BROKER.
+    THINGPASS_VERIFY_LATER = 2
 };
 
 // What to store. Everything that is pointed to stays yours and must not change

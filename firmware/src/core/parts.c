@@ -209,6 +209,17 @@ static bool refused(struct thingpass *tp, const struct thingpass_reply *reply) {
     return true;
 }
 
+// Two parts' URLs with session tokens may be too much, where one is not.
+static bool too_large(struct thingpass *tp) {
+    struct thingpass_upload *u = &tp->upload;
+    if (u->phase != THINGPASS_PHASE_ASK || u->window == 1) {
+        return false;
+    }
+    u->window = 1;
+    thingpass_plan_ask(tp, 0);
+    return true;
+}
+
 static size_t head(struct thingpass *tp, char *buf, size_t cap) {
     return thingpass_grant_head(tp, "PUT", (int64_t)size_of_part(tp), buf, cap);
 }
@@ -244,4 +255,5 @@ const struct thingpass_mode thingpass_mode_multipart = {
     .judge = judge,
     .stored = part_stored,
     .report = put_report,
+    .too_large = too_large,
 };
