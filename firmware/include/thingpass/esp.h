@@ -30,7 +30,11 @@
 extern "C" {
 #endif
 
-struct thingpass_esp; // one thing
+struct thingpass_esp;      // one thing
+struct thingpass_download; // download.h
+struct thingpass_sink;
+struct thingpass_provider; // credentials.h
+struct thingpass_ledger;   // ledger.h
 
 // ── Who the thing is, and whom it trusts ────────────────────────────────────
 
@@ -74,15 +78,15 @@ enum thingpass_esp_event_type {
     THINGPASS_ESP_FAILED,       // given up: result->err, status and code say why
     THINGPASS_ESP_REFUSED,      // the broker said no: result->code
     THINGPASS_ESP_DROPPED,      // the spool let go of an object
-    THINGPASS_ESP_FETCHED       // a download or an update has ended: err
+    THINGPASS_ESP_FETCHED       // a download or an update has ended well
 };
 
 struct thingpass_esp_event {
     enum thingpass_esp_event_type type;
     int err;          // THINGPASS_OK or why not
     const char *text; // a few words for a log; never NULL
-    // Of STORED, FAILED and REFUSED, and of SPOOLED if it was tried before; else
-    // NULL.
+    // Of STORED, FAILED, REFUSED and FETCHED, and of SPOOLED if it was tried before;
+    // else NULL.
     const struct thingpass_result *result;
 };
 
@@ -117,6 +121,15 @@ struct thingpass_esp_config {
 
     // For objects that name no mode. NULL: one grant for each.
     const struct thingpass_mode *mode;
+
+    // For thingpass_mode_credentials: where to get them with the thing's certificate.
+    // Its stream is this port's; NULL there. The digital signature peripheral cannot
+    // be used for it before ESP-IDF 6.2. NULL: from the broker, over MQTT.
+    const struct thingpass_provider *provider;
+
+    // For objects with THINGPASS_VERIFY_LATER. thingpass_ledger_init() is yours; see
+    // thingpass_esp_report(). May be NULL.
+    struct thingpass_ledger *ledger;
 
     struct thingpass_esp_spool spool;
     struct thingpass_timing timing; // as in types.h
@@ -177,63 +190,48 @@ int thingpass_esp_submit(struct thingpass_esp *esp, const struct thingpass_objec
 int thingpass_esp_store(struct thingpass_esp *esp, const struct thingpass_object *object,
                         uint32_t timeout_ms, struct thingpass_result *result, bool *spooled);
 
-// ── Downloads and updates ───────────────────────────────────────────────────
+// Queues the report of what the ledger keeps, if it is due or (with now) not empty;
+// to be called now and then. Returns THINGPASS_OK, also if there was nothing to
+// do, or THINGPASS_EBUSY.
+int thingpass_esp_report(struct thingpass_esp *esp, bool now);
 
-// What to fetch, and where to. The strings stay valid until done is called.
-struct thingpass_esp_fetch {
-    const char *kind;       // one that offers mode `get`
-    const char *name;       // of a shared object; NULL is "latest"
-    const char *group;      // may be NULL
-    const char *object_key; // instead of name and group: an object of the thing's own
+// ── Downloads and updates (download.h) ──────────────────────────────────────
 
-    // Of what the thing has already, so that it is not fetched twice. NULL: not
-    // known.
-    const char *etag;
-    const uint8_t *sha256; // 32 bytes
+// Queues a download. The struct is copied; what it points to stays as it is, and
+// yours, until done is called, which happens exactly once (done may be NULL;
+// spooled is false). Returns THINGPASS_OK, or THINGPASS_EBUSY as for
+// thingpass_esp_submit().
+int thingpass_esp_download(struct thingpass_esp *esp, const struct thingpass_download *download,
+                           thingpass_esp_done_fn done, void *ctx);
 
-    // Either a file on the VFS, which is written as "<path>.part" and gets its name
-    // when it is whole and its checksum is right ...
-    const char *path;
-
-    // ... or a function: bytes come in order, from offset 0. < 0 ends the
-    // download with THINGPASS_ESOURCE. They are proven only when done says
-    // THINGPASS_OK.
-    int (*write)(void *ctx, uint64_t offset, const void *data, size_t len);
-
-    uint64_t max_size; // an object that is larger is not fetched; 0: no bound
-    uint32_t deadline_ms;
-    void (*progress)(void *ctx, uint64_t done, uint64_t total); // may be NULL
-    void *ctx;                                                  // of write and progress
+// A download's sink that writes a file on the VFS, at first as "<path>.part"; it
+// gets its name, in the place of an older one, when it is whole and verified. With
+// "<path>.ver" beside it a download that broke off goes on after a reboot: where the
+// file system takes such names (FAT: CONFIG_FATFS_LFN_HEAP).
+struct thingpass_esp_file {
+    struct thingpass_sink *sink; // for thingpass_download.sink
+    const char *path;            // stays valid
+    void *own;                   // the sink's
 };
 
-// How a download ended.
-struct thingpass_esp_fetched {
-    int err;          // THINGPASS_OK: whole, and as the broker described it
-    int status;       // S3's last HTTP status
-    const char *code; // the broker's or S3's code; "" if none
-    bool unchanged;   // what the thing has is what there is: nothing was fetched
-    bool checked;     // a SHA-256 was known, and is right
-    uint64_t size;    // bytes of the object
-    uint8_t sha256[32];
-    const char *etag; // "" if none
-};
+// Opens a sink for path, and fills in the download's sink, from and from_version.
+// To be closed when done was called, or when the download was not queued. Returns
+// THINGPASS_OK, THINGPASS_EINVAL or THINGPASS_ESPACE.
+int thingpass_esp_file_open(struct thingpass_esp_file *file, const char *path,
+                            struct thingpass_download *download);
+void thingpass_esp_file_close(struct thingpass_esp_file *file);
 
-typedef void (*thingpass_esp_fetched_fn)(void *ctx, const struct thingpass_esp_fetched *fetched);
-
-// Queues a download; done is called exactly once (may be NULL). Returns
-// THINGPASS_OK, THINGPASS_EINVAL or THINGPASS_EBUSY.
-int thingpass_esp_download(struct thingpass_esp *esp, const struct thingpass_esp_fetch *fetch,
-                           thingpass_esp_fetched_fn done, void *ctx);
-
-// Queues an update: fetches an image into the next OTA partition, checks its
-// SHA-256 (an image for which none is known is not taken: THINGPASS_EMISMATCH)
-// and makes it the one that boots next. path, write, etag and sha256 of fetch
-// are not used: an update that broke off, also by a reboot, goes on where it
-// was, and an image that runs already is "unchanged". When done says
-// THINGPASS_OK and not unchanged, call esp_restart() at a moment that suits.
-// Stop the camera before: it and the flash do not go together.
-int thingpass_esp_ota(struct thingpass_esp *esp, const struct thingpass_esp_fetch *fetch,
-                      thingpass_esp_fetched_fn done, void *ctx);
+// Queues an update: fetches an image into the next OTA partition and makes it the
+// one that boots next, if its SHA-256 is known and right (THINGPASS_EMISMATCH if
+// none is known: give the object one). Of update, sink, from, from_version,
+// have_version and have_sha256 are not used: one that broke off goes on where it
+// was, also after a reboot, and an image that runs already is not fetched again
+// (result->verified is THINGPASS_VERIFIED_UNCHANGED then). After THINGPASS_OK and
+// THINGPASS_VERIFIED_SHA256 call esp_restart() at a moment that suits. Stop the
+// camera before: it and writing flash do not go together. THINGPASS_EBUSY also while
+// the running image is on trial.
+int thingpass_esp_ota(struct thingpass_esp *esp, const struct thingpass_download *update,
+                      thingpass_esp_done_fn done, void *ctx);
 
 // Whether this is the first boot of an image that is not yet proven good.
 bool thingpass_esp_ota_is_on_trial(void);
