@@ -33,6 +33,14 @@ struct thingpass_mode {
     // Leave is for many objects, so the question has an id of its own.
     bool standing;
 
+    // Forgets the leave at hand, which is of no use any more. Returns 1 where there
+    // is other leave without the broker, and then the grant leads there; 0; or < 0,
+    // which ends the upload. NULL: there is none.
+    int (*renew)(struct thingpass *tp);
+
+    // What the question's topic ends in. NULL: "/upload-request".
+    const char *topic;
+
     // Writes the question's payload.
     void (*ask)(const struct thingpass *tp, struct thingpass_writer *w,
                 const struct thingpass_request *request);
