@@ -82,7 +82,7 @@ bool Thingpass::store(const char *kind, const void *data, size_t size, const cha
 }
 
 bool Thingpass::store(const thingpass_object &object, uint32_t timeoutMs) {
-    thingpass_result result = {};
+    struct thingpass_result result = {}; // there is a function of that name
     spooled_ = false;
     key_[0] = '\0';
     code_[0] = '\0';
