@@ -23,11 +23,7 @@ static const char tag[] = "logger";
 static const char log_path[] = CARD "/LOG.TXT";     // is written to
 static const char closed_path[] = CARD "/SEND.TXT"; // waits for, or is in, an upload
 
-enum {
-    upload_deadline_ms = 30 * 60 * 1000,
-    fetch_period_s = 24 * 3600,
-    line_period_ms = 100
-};
+enum { upload_deadline_ms = 30 * 60 * 1000, fetch_period_s = 24 * 3600, line_period_ms = 100 };
 
 // What an interrupted upload needs to go on as the same object: its id, and the
 // moment that dates its key. Both are kept until the file is stored.
@@ -133,8 +129,8 @@ static void write_lines(void *ctx) {
         if (file == NULL) {
             ESP_LOGE(tag, "no card? Lines are lost");
         } else {
-            fprintf(file, "%" PRIu64 " line %" PRIu32 ", signal %d dBm\n",
-                    thingpass_esp_clock_ms(), n, station_rssi());
+            fprintf(file, "%" PRIu64 " line %" PRIu32 ", signal %d dBm\n", thingpass_esp_clock_ms(),
+                    n, station_rssi());
             long size = ftell(file);
             (void)fclose(file);
             if (size > CONFIG_LOG_MAX_KBYTES * 1024L && !exists(closed_path)) {
