@@ -271,7 +271,7 @@ static void every_memory_that_is_too_small_is_noticed(void **state) {
                     (enough == 0 && err == THINGPASS_OK));
         enough = enough == 0 && err == THINGPASS_OK ? size : enough;
     }
-    assert_in_range(enough, 400, 1000); // 29 values and names of 20 bytes
+    assert_in_range(enough, 200, 300); // 29 values and names of 8 bytes
     guard_free(text, f.len);
     free(f.data);
 }
