@@ -200,7 +200,7 @@ static void head_is_whole(struct world *w) {
     w->head_done = true;
     w->request_count++;
     w->body_len = 0;
-    w->body = realloc(w->body, content_length(w) + 1);
+    w->body = realloc(w->body, (size_t)content_length(w) + 1);
     assert_non_null(w->body);
 }
 
