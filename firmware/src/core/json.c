@@ -5,13 +5,6 @@
 
 #include "unescape.h"
 
-struct thingpass_json_node {
-    uint16_t type;
-    uint16_t start; // of its text
-    uint16_t len;   // of its text; of an object or array, whether it has nodes
-    uint16_t next;  // in the same object or array; 0: it is the last
-};
-
 // While an object or array is open, its node has other things to remember than
 // later: in len, what it stands in; in next, the last node in it so far.
 struct walk {
@@ -202,66 +195,4 @@ int thingpass_json_parse(struct thingpass_json *json, char *text, size_t len, vo
     }
     json->count = err < 0 ? 0 : json->count;
     return err;
-}
-
-int thingpass_json_first(const struct thingpass_json *json, int parent) {
-    enum thingpass_json_type type = thingpass_json_type(json, parent);
-    bool holds = type == THINGPASS_JSON_OBJECT || type == THINGPASS_JSON_ARRAY;
-    return holds && json->nodes[parent].len != 0 ? parent + 1 : 0;
-}
-
-int thingpass_json_next(const struct thingpass_json *json, int node) {
-    return json->nodes[node].next;
-}
-
-int thingpass_json_find(const struct thingpass_json *json, int object, const char *name) {
-    int found = 0;
-    if (thingpass_json_type(json, object) != THINGPASS_JSON_OBJECT) {
-        return 0;
-    }
-    for (int i = thingpass_json_first(json, object); i > 0; i = thingpass_json_next(json, i)) {
-        if (thingpass_json_type(json, i) != THINGPASS_JSON_STRING ||
-            !thingpass_span_is(thingpass_json_text(json, i), name)) {
-            continue;
-        }
-        if (found != 0) {
-            return THINGPASS_EREPLY;
-        }
-        found = i + 1;
-    }
-    return found;
-}
-
-enum thingpass_json_type thingpass_json_type(const struct thingpass_json *json, int node) {
-    bool exists = node >= 0 && node < json->count;
-    return exists ? (enum thingpass_json_type)json->nodes[node].type : THINGPASS_JSON_NONE;
-}
-
-struct thingpass_span thingpass_json_text(const struct thingpass_json *json, int node) {
-    const struct thingpass_json_node *n = &json->nodes[node];
-    struct thingpass_span s = {json->text + n->start, n->len};
-    return s;
-}
-
-int thingpass_json_string(const struct thingpass_json *json, int object, const char *name,
-                          struct thingpass_span *value) {
-    int node = thingpass_json_find(json, object, name);
-    if (node <= 0 || thingpass_json_type(json, node) != THINGPASS_JSON_STRING) {
-        value->p = NULL;
-        value->n = 0;
-        return THINGPASS_EREPLY;
-    }
-    *value = thingpass_json_text(json, node);
-    return THINGPASS_OK;
-}
-
-int thingpass_json_u64(const struct thingpass_json *json, int object, const char *name,
-                       uint64_t *value) {
-    *value = 0;
-    int node = thingpass_json_find(json, object, name);
-    if (node <= 0 || thingpass_json_type(json, node) != THINGPASS_JSON_PRIMITIVE ||
-        !thingpass_span_u64(thingpass_json_text(json, node), value)) {
-        return THINGPASS_EREPLY;
-    }
-    return THINGPASS_OK;
 }

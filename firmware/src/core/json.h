@@ -16,7 +16,13 @@
 
 #include "text.h"
 
-struct thingpass_json_node;
+// A value or a name.
+struct thingpass_json_node {
+    uint16_t type;
+    uint16_t start; // of its text
+    uint16_t len;   // of its text; of an object or array, whether it has nodes
+    uint16_t next;  // in the same object or array; 0: it is the last
+};
 
 // A parsed text. Node 0 is the root; nodes stand in the text's order.
 struct thingpass_json {
@@ -30,7 +36,8 @@ enum thingpass_json_type {
     THINGPASS_JSON_OBJECT = 1,
     THINGPASS_JSON_ARRAY = 2,
     THINGPASS_JSON_STRING = 3,
-    THINGPASS_JSON_PRIMITIVE = 4 // number, true, false, null
+    THINGPASS_JSON_PRIMITIVE = 4, // number, true, false, null
+    THINGPASS_JSON_TIME = 5       // of a field to be read: a number that is a moment
 };
 
 // Parses text[0..len), which is changed (strings are unescaped in place) and
@@ -57,12 +64,27 @@ enum thingpass_json_type thingpass_json_type(const struct thingpass_json *json, 
 // The text of a node: a string's characters, a primitive's letters.
 struct thingpass_span thingpass_json_text(const struct thingpass_json *json, int node);
 
-// Reads a required field. All return THINGPASS_OK, or THINGPASS_EREPLY where
-// the field is missing, doubled, of another type or out of range; the output is
-// zero then. An integer has no sign, fraction or exponent [P-1.3, P-1.4].
+// A field to be read, and where to.
+struct thingpass_json_field {
+    const char *name;
+    uint8_t type;    // STRING: a span, PRIMITIVE: uint64_t, TIME: int64_t
+    bool optional;   // may be missing, and then nothing is written
+    uint16_t offset; // in out
+};
+
+// Reads n fields of an object into out, in their order, up to the first fault.
+// Returns THINGPASS_OK, or THINGPASS_EREPLY where a field is missing, doubled, of
+// another type or out of range; its output is zero then. A number has no sign,
+// fraction or exponent [P-1.3, P-1.4], and a moment lies between 2020 and 9999.
+int thingpass_json_read(const struct thingpass_json *json, int object,
+                        const struct thingpass_json_field *fields, size_t n, void *out);
+
+// The same for one required field.
 int thingpass_json_string(const struct thingpass_json *json, int object, const char *name,
                           struct thingpass_span *value);
 int thingpass_json_u64(const struct thingpass_json *json, int object, const char *name,
                        uint64_t *value);
+int thingpass_json_time(const struct thingpass_json *json, int object, const char *name,
+                        int64_t *value);
 
 #endif

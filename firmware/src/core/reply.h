@@ -7,6 +7,7 @@
 #ifndef THINGPASS_CORE_REPLY_H
 #define THINGPASS_CORE_REPLY_H
 
+#include "header.h"
 #include "json.h"
 
 // What every reply has. entry is where the grant's or refusal's own fields
@@ -35,11 +36,6 @@ struct thingpass_span thingpass_reply_id(const struct thingpass_json *json);
 // THINGPASS_OK or THINGPASS_EREPLY, and then *reply is zero.
 int thingpass_reply_read(const struct thingpass_json *json, int entry,
                          struct thingpass_reply *reply);
-
-// Reads a field that is a moment. Returns THINGPASS_OK or THINGPASS_EREPLY, and
-// then *time is 0.
-int thingpass_reply_time(const struct thingpass_json *json, int entry, const char *name,
-                         int64_t *time);
 
 // Whether it can be an object's key: not empty, not too long, and no control
 // characters.

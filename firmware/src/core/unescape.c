@@ -89,14 +89,15 @@ static size_t utf8_length(const char *s) {
 }
 
 // Passes over characters that stand for themselves. Stops at a quote, at a
-// backslash and at what is none. A byte from 0x80 up is negative here.
+// backslash and at what is none.
 static char *skip_plain(char *s) {
     size_t n;
     do {
-        while ((signed char)*s >= 0x20 && *s != '"' && *s != '\\') {
+        signed char c; // from 0x80 up negative
+        while ((c = (signed char)*s) >= 0x20 && c != '"' && c != '\\') {
             s++;
         }
-        n = (signed char)*s < 0 ? utf8_length(s) : 0;
+        n = c < 0 ? utf8_length(s) : 0;
         s += n;
     } while (n > 0);
     return s;

@@ -64,7 +64,7 @@ static void check_grant(struct thingpass_json *json, int entry, const char *text
 // Names and values that may go into a form, and each name but once.
 static void check_fields(struct thingpass_span fields) {
     struct thingpass_span name, value, left = fields;
-    while (thingpass_field_next(&left, &name, &value)) {
+    while (thingpass_header_next(&left, &name, &value)) {
         require(name.n > 0);
         for (size_t i = 0; i < name.n; i++) {
             require(name.p[i] > ' ' && name.p[i] < 0x7f && strchr("\"\\:;", name.p[i]) == NULL);
@@ -72,7 +72,7 @@ static void check_fields(struct thingpass_span fields) {
         for (size_t i = 0; i < value.n; i++) {
             require(value.p[i] >= ' ' && value.p[i] < 0x7f);
         }
-        require(!thingpass_field_is_in(left, name));
+        require(!thingpass_header_is_in(left, name));
         require(!thingpass_span_is_nocase(name, "key") && !thingpass_span_is_nocase(name, "file"));
     }
     require(left.n == 0);
