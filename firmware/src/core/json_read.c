@@ -17,13 +17,14 @@ int thingpass_json_next(const struct thingpass_json *json, int node) {
 }
 
 int thingpass_json_find(const struct thingpass_json *json, int object, const char *name) {
+    const struct thingpass_span wanted = thingpass_span_of(name);
     int found = 0;
     if (thingpass_json_type(json, object) != THINGPASS_JSON_OBJECT) {
         return 0;
     }
     for (int i = thingpass_json_first(json, object); i > 0; i = thingpass_json_next(json, i)) {
-        if (thingpass_json_type(json, i) != THINGPASS_JSON_STRING ||
-            !thingpass_span_is(thingpass_json_text(json, i), name)) {
+        bool sound = json->nodes[i].type == THINGPASS_JSON_STRING;
+        if (!sound || !thingpass_span_equal(thingpass_json_text(json, i), wanted)) {
             continue;
         }
         if (found != 0) {

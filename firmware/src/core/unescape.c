@@ -91,16 +91,18 @@ static size_t utf8_length(const char *s) {
 // Passes over characters that stand for themselves. Stops at a quote, at a
 // backslash and at what is none.
 static char *skip_plain(char *s) {
-    size_t n;
-    do {
-        signed char c; // from 0x80 up negative
-        while ((c = (signed char)*s) >= 0x20 && c != '"' && c != '\\') {
-            s++;
+    for (;;) {
+        const int8_t *c = (const int8_t *)s; // from 0x80 up negative
+        while (*c >= 0x20 && *c != '"' && *c != '\\') {
+            c++;
         }
-        n = c < 0 ? utf8_length(s) : 0;
+        s += c - (const int8_t *)s;
+        size_t n = *c < 0 ? utf8_length(s) : 0;
+        if (n == 0) {
+            return s;
+        }
         s += n;
-    } while (n > 0);
-    return s;
+    }
 }
 
 // Passes over one character that skip_plain stopped at. Returns its code point.
