@@ -13,22 +13,17 @@
 
 enum { root = 0 };
 
-// What may stand in a header's value, without spaces.
-static bool is_visible(char c) {
-    return thingpass_is_print(c) && c != ' ';
-}
+enum { key_rule = 0 }; // instead of a class: what thingpass_key_ok allows
 
-static bool is_host_part(char c) {
-    return thingpass_is_kind_char(c) || c == '.';
-}
-
-static bool is_alias_char(char c) {
-    return thingpass_is_id_char(c) || c == '=' || c == ',' || c == '@';
-}
-
-// As thingpass_key_ok has it.
-static bool is_key_char(char c) {
-    return (unsigned char)c >= 0x20 && c != 0x7f;
+// It becomes a segment of a path, unescaped.
+static bool alias_ok(struct thingpass_span s) {
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (!thingpass_is(c, THINGPASS_ID) && c != '=' && c != ',' && c != '@') {
+            return false;
+        }
+    }
+    return true;
 }
 
 // A string that an object must have, and what it may be made of. Most go into
@@ -37,28 +32,28 @@ struct field {
     const char *name;
     uint16_t offset; // of the span that it becomes
     uint16_t max;
-    bool (*class)(char c);
+    uint8_t class;
 };
 
 #define FIELD(type, member, name, max, class)                                                      \
     { name, offsetof(struct type, member), max, class }
 
 static const struct field parts[] = {
-    FIELD(thingpass_credentials_fields, access_key_id, "accessKeyId", 128, thingpass_is_id_char),
-    FIELD(thingpass_credentials_fields, secret, "secretAccessKey", 256, is_visible),
-    FIELD(thingpass_credentials_fields, token, "sessionToken", 8192, is_visible),
+    FIELD(thingpass_credentials_fields, access_key_id, "accessKeyId", 128, THINGPASS_ID),
+    FIELD(thingpass_credentials_fields, secret, "secretAccessKey", 256, THINGPASS_TARGET),
+    FIELD(thingpass_credentials_fields, token, "sessionToken", 8192, THINGPASS_TARGET),
 };
 
 static const struct field places[] = {
-    FIELD(thingpass_place_fields, endpoint, "endpoint", 512, is_visible),
-    FIELD(thingpass_place_fields, region, "region", 63, thingpass_is_id_char),
-    FIELD(thingpass_place_fields, bucket, "bucket", 63, is_host_part),
-    FIELD(thingpass_place_fields, prefix, "prefix", THINGPASS_KEY_MAX, is_key_char),
+    FIELD(thingpass_place_fields, endpoint, "endpoint", 512, THINGPASS_TARGET),
+    FIELD(thingpass_place_fields, region, "region", 63, THINGPASS_ID),
+    FIELD(thingpass_place_fields, bucket, "bucket", 63, THINGPASS_HOST),
+    FIELD(thingpass_place_fields, prefix, "prefix", THINGPASS_KEY_MAX, key_rule),
 };
 
 static const struct field pointers[] = {
-    FIELD(thingpass_pointer_fields, endpoint, "endpoint", 512, is_visible),
-    FIELD(thingpass_pointer_fields, role_alias, "roleAlias", 128, is_alias_char),
+    FIELD(thingpass_pointer_fields, endpoint, "endpoint", 512, THINGPASS_TARGET),
+    FIELD(thingpass_pointer_fields, role_alias, "roleAlias", 128, THINGPASS_TARGET),
 };
 
 static bool read_fields(const struct thingpass_json *json, int object, const struct field *fields,
@@ -67,7 +62,10 @@ static bool read_fields(const struct thingpass_json *json, int object, const str
     for (size_t i = 0; ok && i < n; i++) {
         struct thingpass_span s;
         ok = thingpass_json_string(json, object, fields[i].name, &s) == THINGPASS_OK &&
-             thingpass_span_all(s, fields[i].max, fields[i].class);
+             s.n <= fields[i].max &&
+             (fields[i].class == key_rule
+                  ? thingpass_key_ok(s)
+                  : thingpass_span_all(s, SIZE_MAX, (enum thingpass_class)fields[i].class));
         memcpy((char *)out + fields[i].offset, &s, sizeof s);
     }
     return ok;
@@ -85,7 +83,7 @@ int thingpass_session_read(const struct thingpass_json *json,
                            struct thingpass_credentials_fields *session) {
     memset(session, 0, sizeof *session);
     bool ok = read_fields(json, root, parts, COUNT(parts), session) &&
-              thingpass_reply_time(json, root, "expiresAt", &session->expires_at) == THINGPASS_OK;
+              thingpass_json_time(json, root, "expiresAt", &session->expires_at) == THINGPASS_OK;
     return result(ok, session, sizeof *session);
 }
 
@@ -126,8 +124,11 @@ int thingpass_pointer_read(struct thingpass_json *json, struct thingpass_pointer
     int object = thingpass_json_find(json, root, "provider");
     int headers = object > 0 ? thingpass_json_find(json, object, "headers") : 0;
     memset(pointer, 0, sizeof *pointer);
-    bool ok = headers > 0 && read_fields(json, object, pointers, COUNT(pointers), pointer);
-    int err = ok ? thingpass_headers_pack(json, headers, &pointer->headers) : THINGPASS_EREPLY;
+    bool ok = headers > 0 && read_fields(json, object, pointers, COUNT(pointers), pointer) &&
+              alias_ok(pointer->role_alias);
+    int err =
+        ok ? thingpass_headers_pack(json, headers, thingpass_framing_headers, &pointer->headers)
+           : THINGPASS_EREPLY;
     (void)result(err == THINGPASS_OK, pointer, sizeof *pointer);
     return err;
 }

@@ -122,7 +122,8 @@ uint32_t thingpass_date_iso(struct thingpass_span text) {
     }
     if (text.n > i + 1) {
         const struct thingpass_span fraction = {text.p + i + 1, text.n - i - 2};
-        if (text.p[i] != '.' || !thingpass_span_all(fraction, 9, thingpass_is_digit)) {
+        uint64_t ignored;
+        if (text.p[i] != '.' || fraction.n > 9 || !thingpass_span_u64(fraction, &ignored)) {
             return 0;
         }
     }

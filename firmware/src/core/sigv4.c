@@ -54,7 +54,7 @@ static void put_hex(struct thingpass_sigv4_walk *w, const uint8_t sum[sum_size])
 }
 
 static bool is_unreserved(char c) {
-    return thingpass_is_id_char(c) || c == '.' || c == '~' || c == '/';
+    return thingpass_is(c, THINGPASS_HOST) || c == '~' || c == '/';
 }
 
 // URI-encodes once, as S3 wants it, and leaves the slashes.

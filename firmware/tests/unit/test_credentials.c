@@ -508,7 +508,7 @@ static void a_damaged_session_is_refused(void **state) {
         {"\"eu-central-1\"", "\"eu/central\""},
         {"\"eu-central-1\"", "\"\""},
         {"\"eu-central-1\"", "7"},
-        {"\"photos\"", "\"Photos\""},
+        {"\"photos\"", "\"pho?tos\""},
         {"\"photos\"", "\"a/b\""},
         {"\"photos\"", "\"\""},
         {"\"photos\"", "\"evil.example.com#\""},
