@@ -40,7 +40,14 @@ enum thingpass_err {
     THINGPASS_ESPENT = -17,    // a one-pass source would have to be read again
     THINGPASS_ECANCELLED = -18,
 
-    THINGPASS_ENOCLOCK = -19 // no reply has told the time yet
+    THINGPASS_ENOCLOCK = -19, // no reply has told the time yet
+
+    // Files and the spool.
+    THINGPASS_EFULL = -20,   // no room: the medium is full, or the spool's bounds
+    THINGPASS_EMEDIUM = -21, // the medium is gone: pulled, or not mounted
+    THINGPASS_ENOENT = -22,  // there is none
+    THINGPASS_EEXIST = -23,  // there is one already
+    THINGPASS_EDAMAGED = -24 // what is stored there is not what was put there
 };
 
 // Describes an error in a few English words. Never NULL, also for unknown
