@@ -203,10 +203,14 @@ static int commit(struct thingpass_spool *spool) {
     return THINGPASS_OK;
 }
 
-// Begins anew with one of the oldest less, if the bytes can be had again.
+// Begins anew with one of the oldest less, if the bytes can be had again, and if all
+// that could go would about make room for them.
 static int retry(struct thingpass_spool *spool) {
+    const struct thingpass_spool_writer *w = &spool->writer;
+    uint64_t size = thingpass_spool_size(w->code);
+    bool worth_it = w->object->source->rewindable && spool->bytes >= size - w->pos;
     thingpass_spool_put_cancel(spool);
-    int err = spool->writer.object->source->rewindable ? drop_one(spool) : THINGPASS_EFULL;
+    int err = worth_it ? drop_one(spool) : THINGPASS_EFULL;
     err = err < 0 ? err : begin(spool);
     return err < 0 ? err : 1;
 }

@@ -234,9 +234,10 @@ static void lose(struct ramfs_file *f, enum ramfs_rest rest) {
         f->len = f->synced;
     } else if (rest == RAMFS_HALF) {
         f->len = f->synced + lost / 2;
-    } else if (rest != RAMFS_ALL && lost > 0) {
-        memset(f->data + f->synced, rest == RAMFS_HOLE ? 0 : 0x5a,
-               rest == RAMFS_HOLE ? lost / 2 : lost);
+    } else if (rest == RAMFS_HOLE && lost > 0) {
+        memset(f->data + f->synced + lost / 3, 0, lost / 3);
+    } else if (rest == RAMFS_GARBAGE && lost > 0) {
+        memset(f->data + f->synced, 0x5a, lost);
     }
     f->synced = f->len;
     f->durable = f->there;

@@ -18,7 +18,7 @@ enum ramfs_rest {
     RAMFS_EMPTY,   // the new file, but empty
     RAMFS_HALF,    // half of the bytes
     RAMFS_ALL,     // everything
-    RAMFS_HOLE,    // everything but the first half, which reads as zeros
+    RAMFS_HOLE,    // everything but the middle, which reads as zeros
     RAMFS_GARBAGE, // the whole length, of other bytes
     RAMFS_RESTS
 };

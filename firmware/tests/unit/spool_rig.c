@@ -147,7 +147,10 @@ int rig_read(const struct thingpass_source *source, const char *id) {
     uint8_t buf[300];
     size_t pos = 0;
     bool right = true;
-    assert_int_equal(source->rewind(source->ctx), THINGPASS_OK);
+    int err = source->rewind(source->ctx);
+    if (err < 0) {
+        return err;
+    }
     for (;;) {
         int n = source->read(source->ctx, buf, sizeof buf);
         if (n <= 0) {
