@@ -16,7 +16,9 @@
 extern "C" {
 #endif
 
-struct thingpass_mode; // see thingpass_mode_put
+struct thingpass_mode;     // see thingpass_mode_put
+struct thingpass_ledger;   // see ledger.h
+struct thingpass_provider; // see credentials.h
 
 // Limits of the wire; PROTOCOL.md has the reasons.
 enum {
@@ -69,6 +71,9 @@ struct thingpass_config {
     void *chunk;
     size_t chunk_size;
 
+    // Keeps the reports of objects with THINGPASS_VERIFY_LATER. May be NULL.
+    struct thingpass_ledger *ledger;
+
     // Also follow http:// URLs, unencrypted: for tests only.
     bool allow_plain_http;
 
@@ -76,6 +81,9 @@ struct thingpass_config {
     bool no_keep_alive;
 
     struct thingpass_timing timing;
+
+    // For thingpass_mode_credentials only: where it gets them. NULL: from the broker.
+    const struct thingpass_provider *provider;
 };
 
 // One pair of metadata [P-3.4].
@@ -112,7 +120,11 @@ enum thingpass_verify {
     // the bucket's own events [P-7.2], if it listens to them. Where S3 does not
     // say so plainly (412, or no answer to a one-pass source), the broker is
     // asked nevertheless. An object in parts always is: its report completes it.
-    THINGPASS_VERIFY_S3 = 1
+    THINGPASS_VERIFY_S3 = 1,
+
+    // S3 for now, and the broker later, when the ledger (ledger.h) is sent. Where
+    // there is none, or no room in it, as THINGPASS_VERIFY_BROKER.
+    THINGPASS_VERIFY_LATER = 2
 };
 
 // What to store. Everything that is pointed to stays yours and must not change
@@ -130,6 +142,10 @@ struct thingpass_object {
     // upload that is continued after a reboot [P-3.2]. May be NULL, and must be
     // with a pass: there the same captured_at gives the same key.
     const char *object_key;
+
+    // For thingpass_mode_credentials only, without an object_key: what follows the
+    // id in the key, such as ".jpg". May be NULL.
+    const char *suffix;
 
     // When the picture was taken, if the time was known then (seconds since
     // 1970). 0: worked out from captured_ms once the broker has told the time.

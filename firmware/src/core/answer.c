@@ -29,20 +29,15 @@ static bool mentions_id(const struct thingpass *tp, struct thingpass_span payloa
     return false;
 }
 
-static int end_with(struct thingpass *tp, int err) {
+int thingpass_end_with(struct thingpass *tp, int err) {
     thingpass_finish(tp, err);
     return err;
 }
 
-// Two parts' URLs with session tokens may be too much, where one is not.
 static int on_large_reply(struct thingpass *tp) {
-    struct thingpass_upload *u = &tp->upload;
-    if (u->phase == THINGPASS_PHASE_ASK && u->window > 1) {
-        u->window = 1;
-        thingpass_plan_ask(tp, 0);
-        return 1;
-    }
-    return end_with(tp, THINGPASS_ESPACE);
+    const struct thingpass_mode *mode = tp->upload.mode;
+    bool again = mode->too_large != NULL && mode->too_large(tp);
+    return again ? 1 : thingpass_end_with(tp, THINGPASS_ESPACE);
 }
 
 // Waits as long as a refusal says, then the phase's message is sent again.
@@ -55,7 +50,7 @@ static void wait_as_told(struct thingpass *tp, const struct thingpass_reply *rep
     tp->upload.unanswered = 0;
 }
 
-static int on_refusal(struct thingpass *tp, const struct thingpass_reply *reply) {
+int thingpass_refused(struct thingpass *tp, const struct thingpass_reply *reply) {
     thingpass_copy_cut(tp->result.code, sizeof tp->result.code, reply->code);
     if (thingpass_span_is(reply->code, "no-such-upload") && tp->upload.upload_id_len > 0) {
         thingpass_upload_lost(tp);
@@ -92,7 +87,7 @@ static int on_refused_grant(struct thingpass *tp, const struct thingpass_json *j
     if (mode->refused != NULL && mode->refused(tp, reply)) {
         return 1;
     }
-    return !mode->standing && is_late_refusal(json, reply) ? 0 : on_refusal(tp, reply);
+    return !mode->standing && is_late_refusal(json, reply) ? 0 : thingpass_refused(tp, reply);
 }
 
 // A reply while leave is awaited.
@@ -107,7 +102,7 @@ static int on_grant_reply(struct thingpass *tp, struct thingpass_json *json,
     }
     int err = u->mode->take(tp, json, reply, reply_len);
     if (err < 0 && err != THINGPASS_EREFUSED) {
-        return err == THINGPASS_ESPACE ? on_large_reply(tp) : end_with(tp, err);
+        return err == THINGPASS_ESPACE ? on_large_reply(tp) : thingpass_end_with(tp, err);
     }
     thingpass_count(&u->grants);
     if (err < 0) {
@@ -141,12 +136,16 @@ static int on_failed_report(struct thingpass *tp, const struct thingpass_json *j
         thingpass_finish(tp, THINGPASS_EMISMATCH);
         return 1;
     }
-    return on_refusal(tp, reply);
+    return thingpass_refused(tp, reply);
 }
 
 // A reply while a report is to be confirmed; a late grant is told by its URL.
 static int on_report_reply(struct thingpass *tp, const struct thingpass_json *json,
                            const struct thingpass_reply *reply) {
+    const struct thingpass_mode *mode = tp->upload.mode;
+    if (mode->confirm != NULL) {
+        return mode->confirm(tp, json, reply);
+    }
     if (!reply->success) {
         return on_failed_report(tp, json, reply);
     }
@@ -156,7 +155,7 @@ static int on_report_reply(struct thingpass *tp, const struct thingpass_json *js
     }
     if (!thingpass_confirms(json, 0, thingpass_span_of(thingpass_key(tp)),
                             tp->upload.object.source->size)) {
-        return end_with(tp, THINGPASS_EREPLY);
+        return thingpass_end_with(tp, THINGPASS_EREPLY);
     }
     tp->result.code[0] = '\0';
     thingpass_finish(tp, THINGPASS_OK);
@@ -170,7 +169,7 @@ static int take_reply(struct thingpass *tp, struct thingpass_json *json, size_t 
     }
     int err = thingpass_reply_read(json, 0, &reply);
     if (err < 0) {
-        return end_with(tp, err);
+        return thingpass_end_with(tp, err);
     }
     thingpass_clock_set(&tp->clock, reply.time, thingpass_clock_ms(tp));
     if (tp->upload.phase == THINGPASS_PHASE_REPORT) {

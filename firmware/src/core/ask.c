@@ -60,7 +60,9 @@ const char *thingpass_awaited_id(const struct thingpass *tp) {
 // What asks for leave.
 static struct thingpass_writer put_ask(const struct thingpass *tp,
                                        const struct thingpass_request *r) {
-    struct thingpass_writer w = payload_writer(tp, put_topic(tp, "/upload-request"));
+    const char *topic = tp->upload.mode->topic;
+    struct thingpass_writer w =
+        payload_writer(tp, put_topic(tp, topic != NULL ? topic : "/upload-request"));
     tp->upload.mode->ask(tp, &w, r);
     return w;
 }

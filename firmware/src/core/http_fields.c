@@ -59,6 +59,9 @@ int thingpass_http_field(struct thingpass_http_response *r) {
     if (!cut) {
         value = trim(stored);
     }
+    if (r->field != NULL) {
+        r->field(r, name, value);
+    }
     if (thingpass_span_is_nocase(name, "content-length")) {
         return on_length(r, value); // a cut one is empty, and refused
     }

@@ -94,7 +94,7 @@ static int on_header_name(struct thingpass_http_response *r, char c) {
     } else {
         r->name[0] = '\0'; // too long for any that we read, so match none
     }
-    return thingpass_is_token_char(c) ? THINGPASS_OK : THINGPASS_EHTTP;
+    return thingpass_is(c, THINGPASS_TOKEN) ? THINGPASS_OK : THINGPASS_EHTTP;
 }
 
 // A space here would be a folded header, which the token check refuses.
@@ -137,7 +137,10 @@ static int skip_informational(struct thingpass_http_response *r) {
     if (r->status == 101 || r->chunked || r->has_length) {
         return THINGPASS_EHTTP;
     }
+    void (*field)(struct thingpass_http_response *, struct thingpass_span, struct thingpass_span) =
+        r->field;
     thingpass_http_init(r);
+    r->field = field;
     r->head_len = head_len;
     return THINGPASS_OK;
 }

@@ -33,6 +33,14 @@ struct thingpass_mode {
     // Leave is for many objects, so the question has an id of its own.
     bool standing;
 
+    // Forgets the leave at hand, which is of no use any more. Returns 1 where there
+    // is other leave without the broker, and then the grant leads there; 0; or < 0,
+    // which ends the upload. NULL: there is none.
+    int (*renew)(struct thingpass *tp);
+
+    // What the question's topic ends in. NULL: "/upload-request".
+    const char *topic;
+
     // Writes the question's payload.
     void (*ask)(const struct thingpass *tp, struct thingpass_writer *w,
                 const struct thingpass_request *request);
@@ -74,6 +82,15 @@ struct thingpass_mode {
     // Writes the report's payload.
     void (*report)(const struct thingpass *tp, struct thingpass_writer *w,
                    const struct thingpass_request *request);
+
+    // Takes the answer to the report, and returns what thingpass_receive does. NULL:
+    // it must name the object.
+    int (*confirm)(struct thingpass *tp, const struct thingpass_json *json,
+                   const struct thingpass_reply *reply);
+
+    // An answer does not fit the reply buffer. Returns whether another question has
+    // been planned that has a shorter one. NULL: no.
+    bool (*too_large)(struct thingpass *tp);
 };
 
 // The object's mode; put where it names none. put.c
@@ -92,6 +109,11 @@ uint64_t thingpass_grant_until_ms(const struct thingpass *tp, int64_t expires_at
 // length < 0: a request without a body.
 size_t thingpass_grant_head(struct thingpass *tp, const char *method, int64_t length, char *buf,
                             size_t cap);
+
+// answer.c: what follows a refusal, and a reply that ends the upload. Both return
+// what thingpass_receive does.
+int thingpass_refused(struct thingpass *tp, const struct thingpass_reply *reply);
+int thingpass_end_with(struct thingpass *tp, int err);
 
 // put.c: the report that says what the object is, and no more.
 void thingpass_put_plain_report(const struct thingpass *tp, struct thingpass_writer *w,

@@ -94,7 +94,7 @@ static bool read_upload_id(const struct thingpass *tp, const struct thingpass_js
         return tp->upload.part_count == 0;
     }
     return thingpass_json_string(json, root, "uploadId", id) == THINGPASS_OK &&
-           thingpass_span_all(*id, upload_id_max, thingpass_is_print);
+           thingpass_span_all(*id, upload_id_max, THINGPASS_PRINT);
 }
 
 // Until when the URLs are good; where there are none, nothing is said [P-12.2].
@@ -209,6 +209,17 @@ static bool refused(struct thingpass *tp, const struct thingpass_reply *reply) {
     return true;
 }
 
+// Two parts' URLs with session tokens may be too much, where one is not.
+static bool too_large(struct thingpass *tp) {
+    struct thingpass_upload *u = &tp->upload;
+    if (u->phase != THINGPASS_PHASE_ASK || u->window == 1) {
+        return false;
+    }
+    u->window = 1;
+    thingpass_plan_ask(tp, 0);
+    return true;
+}
+
 static size_t head(struct thingpass *tp, char *buf, size_t cap) {
     return thingpass_grant_head(tp, "PUT", (int64_t)size_of_part(tp), buf, cap);
 }
@@ -244,4 +255,5 @@ const struct thingpass_mode thingpass_mode_multipart = {
     .judge = judge,
     .stored = part_stored,
     .report = put_report,
+    .too_large = too_large,
 };

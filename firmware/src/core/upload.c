@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "id.h"
+#include "key.h"
 #include "mode.h"
+#include "thingpass/ledger.h"
 
 static bool in_flight(const struct thingpass *tp) {
     return tp->upload.phase != THINGPASS_PHASE_IDLE && tp->upload.phase != THINGPASS_PHASE_ENDED;
@@ -40,6 +42,17 @@ static void reset_upload(struct thingpass *tp, const struct thingpass_object *ob
     }
 }
 
+void thingpass_begin(struct thingpass *tp, const struct thingpass_object *object) {
+    struct thingpass_upload *u = &tp->upload;
+    reset_upload(tp, object);
+    if (object->id != NULL) {
+        memcpy(u->id, object->id, strlen(object->id) + 1); // its length is checked
+    } else {
+        (void)thingpass_new_id(tp, u->id, sizeof u->id); // always fits
+    }
+    reset_result(tp);
+}
+
 int thingpass_upload_start(struct thingpass *tp, const struct thingpass_object *object) {
     struct thingpass_upload *u = &tp->upload;
     if (u->phase != THINGPASS_PHASE_IDLE) {
@@ -49,13 +62,7 @@ int thingpass_upload_start(struct thingpass *tp, const struct thingpass_object *
     if (err < 0) {
         return err;
     }
-    reset_upload(tp, object);
-    if (object->id != NULL) {
-        memcpy(u->id, object->id, strlen(object->id) + 1); // its length is checked
-    } else {
-        (void)thingpass_new_id(tp, u->id, sizeof u->id); // always fits
-    }
-    reset_result(tp);
+    thingpass_begin(tp, object);
     if (!thingpass_request_fits(tp)) {
         return THINGPASS_ESPACE;
     }
@@ -113,9 +120,17 @@ void thingpass_plan_leave(struct thingpass *tp) {
 }
 
 void thingpass_plan_ask(struct thingpass *tp, uint32_t delay_ms) {
-    tp->kept.len = 0; // the answer takes its place
-    if (tp->upload.grants >= tp->config.timing.max_grants) {
-        thingpass_finish(tp, THINGPASS_ERETRIES);
+    int (*renew)(struct thingpass *) = tp->upload.mode->renew;
+    int leave = renew != NULL ? renew(tp) : 0;
+    if (leave == 0) {
+        thingpass_kept_forget(tp); // the answer takes its place
+    }
+    if (leave < 0 || tp->upload.grants >= tp->config.timing.max_grants) {
+        thingpass_finish(tp, leave < 0 ? leave : THINGPASS_ERETRIES);
+        return;
+    }
+    if (leave > 0) {
+        thingpass_plan_connect(tp, delay_ms);
         return;
     }
     if (tp->upload.mode->standing) {
@@ -137,8 +152,16 @@ void thingpass_plan_report(struct thingpass *tp) {
     plan(tp, THINGPASS_PHASE_REPORT, 0);
 }
 
+static bool keep_for_later(struct thingpass *tp) {
+    struct thingpass_ledger *ledger = tp->config.ledger;
+    return ledger != NULL && ledger->add(tp);
+}
+
 void thingpass_object_stored(struct thingpass *tp) {
-    if (tp->upload.object.verify == THINGPASS_VERIFY_S3 && tp->response.status < 300) {
+    enum thingpass_verify verify = tp->upload.object.verify;
+    bool plain = tp->response.status < 300; // 412 does not say whose bytes are there
+    if (plain && (verify == THINGPASS_VERIFY_S3 ||
+                  (verify == THINGPASS_VERIFY_LATER && keep_for_later(tp)))) {
         tp->result.code[0] = '\0';
         thingpass_finish(tp, THINGPASS_OK);
     } else {

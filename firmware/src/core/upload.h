@@ -35,6 +35,10 @@ enum thingpass_phase {
 
 uint64_t thingpass_clock_ms(const struct thingpass *tp);
 
+// upload.c: makes object the upload in flight, with an id; the caller plans its
+// first phase.
+void thingpass_begin(struct thingpass *tp, const struct thingpass_object *object);
+
 // upload.c: where the upload goes next. Each may end it instead, when its
 // attempts are used up.
 void thingpass_plan_leave(struct thingpass *tp); // to CONNECT if there is leave, or to ASK

@@ -126,6 +126,9 @@ void world_start(struct world *w);
 // takes too many steps or waits for ever.
 int world_run(struct world *w);
 
+// The same for what has not the world's source.
+int world_run_job(struct world *w);
+
 // Both.
 int world_upload(struct world *w);
 
