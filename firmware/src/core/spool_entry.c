@@ -83,11 +83,12 @@ size_t thingpass_entry_put_head(struct thingpass_writer *w, const struct thingpa
     put_le(w, boot, 4);
     put_le(w, source->size, 8);
     put_le(w, (uint64_t)object->captured_at, 8);
-    put_le(w, object->captured_ms, 8);
+    put_le(w, object->captured_ms != 0 ? object->captured_ms : UINT64_MAX, 8);
     put_cstring(w, object->id);
     put_cstring(w, object->kind);
     put_cstring(w, source->content_type);
     put_cstring(w, object->object_key);
+    put_cstring(w, object->suffix);
     put_pairs(w, object->metadata, object->metadata_count);
     put_pairs(w, object->pass_metadata, object->pass_metadata_count);
     size_t n = w->len != SIZE_MAX ? w->len - begin + 4 : SIZE_MAX;
@@ -153,6 +154,7 @@ static void take_texts(struct thingpass_spool *spool, size_t len) {
     o->kind = take_text(&p, end);
     spool->source.content_type = or_null(take_text(&p, end));
     o->object_key = or_null(take_text(&p, end));
+    o->suffix = or_null(take_text(&p, end));
     take_pairs(spool, &p, end, pairs_at(len), head);
 }
 

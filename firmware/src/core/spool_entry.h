@@ -7,8 +7,8 @@
 //            8 metadata pairs, u8   9 pass_metadata pairs, u8   10 zero, u16
 //           12 boot, u32   16 size, u64: the most, where it was not known
 //           24 captured_at, u64   32 captured_ms, u64
-//           40 id, kind, content type, object key, then name and value of each
-//              pair: each text with a NUL; an empty one means none
+//           40 id, kind, content type, object key, suffix, then name and value of
+//              each pair: each text with a NUL; an empty one means none
 //            … CRC-32 of all this, u32
 //   object   its bytes
 //   commit   0 "TPE1"   4 CRC-32 of header and object, u32   8 size, u64

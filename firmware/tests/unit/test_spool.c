@@ -87,6 +87,7 @@ static void what_is_known_of_an_object_survives(void **state) {
     o.object.pass_metadata = more;
     o.object.pass_metadata_count = 1;
     o.object.captured_at = 1795424398;
+    o.object.suffix = ".jpg";
     assert_int_equal(rig_open(&rig, 1), THINGPASS_OK);
     assert_int_equal(rig_put(&rig, &o), THINGPASS_OK);
     ramfs_reboot(&rig.fs, RAMFS_NOTHING);
@@ -97,6 +98,7 @@ static void what_is_known_of_an_object_survives(void **state) {
     assert_string_equal(got->kind, "photo");
     assert_string_equal(got->source->content_type, "image/jpeg");
     assert_null(got->object_key);
+    assert_string_equal(got->suffix, ".jpg");
     assert_int_equal(got->captured_at, 1795424398);
     assert_int_equal(got->metadata_count, 2);
     assert_string_equal(got->metadata[0].name, "fw");
