@@ -9,10 +9,10 @@
 #include "spool_rig.h"
 
 enum fate {
-    NEVER,  // not put yet
+    NEVER,   // not put yet
     PERHAPS, // it is being put: there or not
-    SAFE,   // put has said so
-    GOING,  // it is being removed: there or not
+    SAFE,    // put has said so
+    GOING,   // it is being removed: there or not
     GONE
 };
 
@@ -20,7 +20,7 @@ struct promise {
     const char *id;
     size_t len;
     enum fate fate;
-    bool noting, noted;   // the key
+    bool noting, noted;  // the key
     bool asiding, aside; // set aside
     bool seen;
 };
@@ -35,9 +35,11 @@ struct story {
 };
 
 static void begin(struct story *s) {
-    static const struct promise promises[objects] = {
-        {.id = "a", .len = 600}, {.id = "b", .len = 415}, {.id = "c", .len = 10},
-        {.id = "d", .len = 700}, {.id = "e", .len = 0}};
+    static const struct promise promises[objects] = {{.id = "a", .len = 600},
+                                                     {.id = "b", .len = 415},
+                                                     {.id = "c", .len = 10},
+                                                     {.id = "d", .len = 700},
+                                                     {.id = "e", .len = 0}};
     memcpy(s->promises, promises, sizeof promises);
     ramfs_free(&s->rig.fs);
     ramfs_new(&s->rig.fs);
