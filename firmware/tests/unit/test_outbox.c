@@ -380,6 +380,31 @@ static void a_full_spool_refuses_or_drops_as_told(void **state) {
     }
 }
 
+static void neither_spool_nor_link_take_it_and_that_ends(void **state) {
+    (void)state;
+    struct outbox_rig o;
+    struct rig_object a, b;
+    setup(&o, true);
+    o.rig.config.max_count = 0;
+    o.w->puts[0] = broken;
+    put_ok(&o, &a, "a");
+    run(&o, 60 * minute_ms);
+    assert_true(told(&o, THINGPASS_OUTBOX_LOST, "a") && a.closes == 1);
+    assert_int_equal(o.news[o.news_count - 1].err, THINGPASS_EFULL);
+    // Half of what can be read only once is in the spool when that turns out to be full.
+    o.rig.config.max_count = 5;
+    o.rig.fs.capacity = 1000;
+    o.w->puts[0] = good;
+    outbox_object(&b, "b", 3000);
+    b.source.rewindable = false;
+    assert_int_equal(put(&o, &b), THINGPASS_OK);
+    run(&o, 60 * minute_ms);
+    assert_true(told(&o, THINGPASS_OUTBOX_LOST, "b") && b.closes == 1);
+    assert_string_equal(o.asked, "a"); // b was not asked for
+    assert_int_equal(ramfs_count(&o.rig.fs), 0);
+    outbox_rig_free(&o);
+}
+
 // The card is pulled at any call: whatever happens to what is on it, the photos go on.
 static void a_pulled_card_stops_nothing(void **state) {
     (void)state;
@@ -628,6 +653,7 @@ int main(void) {
         cmocka_unit_test(what_fails_by_itself_is_passed_over),
         cmocka_unit_test(a_damaged_entry_is_told_and_set_aside),
         cmocka_unit_test(a_full_spool_refuses_or_drops_as_told),
+        cmocka_unit_test(neither_spool_nor_link_take_it_and_that_ends),
         cmocka_unit_test(a_pulled_card_stops_nothing),
         cmocka_unit_test(no_card_at_boot_is_told_once),
         cmocka_unit_test(without_a_clock_the_key_is_noted_before_the_bytes_leave),
