@@ -16,8 +16,9 @@
 extern "C" {
 #endif
 
-struct thingpass_mode;   // see thingpass_mode_put
-struct thingpass_ledger; // see ledger.h
+struct thingpass_mode;     // see thingpass_mode_put
+struct thingpass_ledger;   // see ledger.h
+struct thingpass_provider; // see credentials.h
 
 // Limits of the wire; PROTOCOL.md has the reasons.
 enum {
@@ -80,6 +81,9 @@ struct thingpass_config {
     bool no_keep_alive;
 
     struct thingpass_timing timing;
+
+    // For thingpass_mode_credentials only: where it gets them. NULL: from the broker.
+    const struct thingpass_provider *provider;
 };
 
 // One pair of metadata [P-3.4].
@@ -138,6 +142,10 @@ struct thingpass_object {
     // upload that is continued after a reboot [P-3.2]. May be NULL, and must be
     // with a pass: there the same captured_at gives the same key.
     const char *object_key;
+
+    // For thingpass_mode_credentials only, without an object_key: what follows the
+    // id in the key, such as ".jpg". May be NULL.
+    const char *suffix;
 
     // When the picture was taken, if the time was known then (seconds since
     // 1970). 0: worked out from captured_ms once the broker has told the time.

@@ -34,7 +34,12 @@ struct thingpass_mode {
     // the thing's.
     bool standing;
 
-    // The last segment of the question's topic. NULL: "/upload-request".
+    // Forgets the leave at hand, which is of no use any more. Returns 1 where there
+    // is other leave without the broker, and then the grant leads there; 0; or < 0,
+    // which ends the upload. NULL: there is none.
+    int (*renew)(struct thingpass *tp);
+
+    // What the question's topic ends in. NULL: "/upload-request".
     const char *topic;
 
     // Writes the question's payload.

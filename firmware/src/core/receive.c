@@ -112,7 +112,7 @@ static int feed(struct thingpass *tp, size_t n, bool *clean) {
 
 int thingpass_step_receive(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
-    const struct thingpass_stream *s = tp->config.stream;
+    const struct thingpass_stream *s = tp->connection.stream;
     size_t cap = tp->config.chunk_size;
     int n = s->read(s->ctx, tp->config.chunk, cap);
     if (n == THINGPASS_EAGAIN) {

@@ -3,6 +3,8 @@
 
 #include "world.h"
 
+#include "upload.h"
+
 const char world_grant[] =
     "{\"id\":\"$ID\",\"status\":\"success\",\"time\":$TIME,\"mode\":\"put\",\"objectKey\":\"$KEY\","
     "\"uploadUrl\":\"https://s3.example.com/$KEY?X-Amz-Signature=abc\","
@@ -363,7 +365,7 @@ static int publish(void *ctx, const char *topic, const void *payload, size_t len
     m->payload[len] = '\0';
     m->at_ms = w->now_ms;
     m->expiry_s = expiry_s;
-    bool ask = strstr(topic, "-request") != NULL;
+    bool ask = strstr(topic, "/upload-complete") == NULL;
     size_t i = ask ? w->asks++ : w->reports_sent++;
     size_t count = ask ? w->grant_count : w->report_count;
     const struct world_reply *script = ask ? w->grants : w->reports;
@@ -447,10 +449,7 @@ static const char response_topic[] = "thingpass/cam1/response";
 
 int world_deliver(struct world *w, const char *text) {
     char payload[8200];
-    bool asking = strcmp(thingpass_phase_name(&w->tp), "ask") == 0;
-    const struct thingpass_upload *u = &w->tp.upload;
-    // A pass and a download ask under an id of the question's own.
-    expand(w, text, asking && u->ask_id[0] != '\0' ? u->ask_id : u->id, payload, sizeof payload);
+    expand(w, text, thingpass_awaited_id(&w->tp), payload, sizeof payload);
     return thingpass_receive(&w->tp, response_topic, strlen(response_topic), payload,
                              strlen(payload));
 }
