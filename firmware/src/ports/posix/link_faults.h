@@ -13,7 +13,7 @@
 // What is wrong with a link. All zero: nothing is. Bytes are those of both ways,
 // without TLS's own.
 struct thingpass_link_settings {
-    uint64_t rate;         // bytes per second; 0: as fast as it goes
+    uint32_t rate;         // bytes per second; 0: as fast as it goes
     uint32_t latency_ms;   // added to each round trip, those of TCP and TLS too
     uint64_t cut_after;    // bytes on one connection; 0: never
     uint64_t cut_within;   // instead, a random number of bytes from 1 to this

@@ -82,9 +82,9 @@ static void print_json(FILE *out, const struct thingpass_report *r) {
     (void)fputs("}\n", out);
 }
 
-static void print_line(FILE *out, const struct thingpass_report *r) {
+static void print_line(FILE *out, const char *noun, const struct thingpass_report *r) {
     const struct thingpass_result *u = r->result;
-    (void)fprintf(out, "photo %llu  %llu bytes  ", (unsigned long long)r->number,
+    (void)fprintf(out, "%s %llu  %llu bytes  ", noun, (unsigned long long)r->number,
                   (unsigned long long)u->size);
     thingpass_print_clean(out, u->object_key);
     (void)fprintf(out, "  %llu ms", (unsigned long long)u->elapsed_ms);
@@ -97,14 +97,15 @@ static void print_line(FILE *out, const struct thingpass_report *r) {
 void thingpass_report_print(const struct thingpass_report *report,
                             const struct thingpass_options *options,
                             const struct thingpass_say *say, FILE *out) {
+    const char *noun = options->command == THINGPASS_COMMAND_UPLOAD ? "file" : "photo";
     if (report->why != NULL) {
-        thingpass_say(say, THINGPASS_SAY_ERROR, "photo %llu (%s) is not stored: %s",
+        thingpass_say(say, THINGPASS_SAY_ERROR, "%s %llu (%s) is not stored: %s", noun,
                       (unsigned long long)report->number, report->name, report->why);
     }
     if (options->json) {
         print_json(out, report);
     } else if (report->why == NULL && options->level != THINGPASS_SAY_ERROR) {
-        print_line(out, report);
+        print_line(out, noun, report);
     }
     (void)fflush(out);
 }

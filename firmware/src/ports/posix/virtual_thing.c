@@ -5,13 +5,17 @@
 #include "virtual_thing.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "failure_words.h"
 #include "report.h"
 #include "save.h"
 
-enum { PUMP_EVERY_MS = 50 }; // while a fast upload never waits
+enum {
+    PUMP_EVERY_MS = 50,   // while a fast upload never waits
+    PART_BYTES = 5 << 20, // S3's least
+};
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
@@ -127,6 +131,7 @@ static void report_result(struct thingpass_virtual_thing *t) {
     }
     struct thingpass_failure failure = {.result = result,
                                         .options = t->options,
+                                        .reply_size = t->core.config.reply_size,
                                         .mqtt_ready = thingpass_mqtt_link_ready(&t->mqtt),
                                         .mqtt = t->mqtt.why.text,
                                         .stream = t->stream.why.text,
@@ -139,18 +144,26 @@ static void report_result(struct thingpass_virtual_thing *t) {
     report(t, result, why.text);
 }
 
+// Parts are worth their messages from the second one on.
+static const struct thingpass_mode *mode_for(const struct thingpass_source *source) {
+    return source->rewindable && source->size > PART_BYTES ? &thingpass_mode_multipart
+                                                           : &thingpass_mode_put;
+}
+
 static int start_upload(struct thingpass_virtual_thing *t, struct thingpass_why *why) {
     const struct thingpass_options *o = t->options;
     t->source = t->photo.source;
     t->source.rewindable = t->photo.source.rewindable && o->sha256;
+    t->mode = o->mode != NULL ? o->mode : mode_for(&t->source);
     struct thingpass_object object = {.kind = o->kind,
-                                      .mode = o->mode,
+                                      .mode = t->mode,
                                       .verify = o->verify,
                                       .id = t->id,
+                                      .captured_at = t->photo.captured_at,
                                       .captured_ms = thingpass_posix_now_ms(),
                                       .metadata = o->metadata,
                                       .metadata_count = o->metadata_count,
-                                      .deadline_ms = o->deadline_ms,
+                                      .deadline_ms = o->deadline_s * 1000,
                                       .source = &t->source};
     int rc = thingpass_upload_start(&t->core, &object);
     if (rc == THINGPASS_ESPACE) {
@@ -159,6 +172,25 @@ static int start_upload(struct thingpass_virtual_thing *t, struct thingpass_why 
                               t->core.config.chunk_size);
     }
     return rc < 0 ? thingpass_fail(why, rc, "start the upload: %s", thingpass_strerror(rc)) : rc;
+}
+
+static void choose_id(struct thingpass_virtual_thing *t) {
+    if (t->options->id != NULL) {
+        (void)snprintf(t->id, sizeof t->id, "%s", t->options->id);
+    } else {
+        (void)thingpass_new_id(&t->core, t->id, sizeof t->id);
+    }
+}
+
+// Tells the broker of what S3 has taken. What it does not answer stays in the
+// ledger; after too many reports without an answer that is an error.
+static void report_later(struct thingpass_virtual_thing *t) {
+    while (!must_end(t) && thingpass_ledger_send(&t->core) == THINGPASS_OK) {
+        drive(t);
+        if (thingpass_result(&t->core)->err != THINGPASS_OK) {
+            return;
+        }
+    }
 }
 
 // Takes a photo and stores it. Whatever happens to it is reported.
@@ -177,7 +209,7 @@ static void one_photo(struct thingpass_virtual_thing *t) {
         report(t, NULL, t->photo.why.text);
         return;
     }
-    (void)thingpass_new_id(&t->core, t->id, sizeof t->id);
+    choose_id(t);
     const char *folder = t->options->save;
     if (folder != NULL && thingpass_save_photo(folder, t->id, &t->photo, &why) != THINGPASS_OK) {
         report(t, NULL, why.text);
@@ -189,6 +221,9 @@ static void one_photo(struct thingpass_virtual_thing *t) {
     }
     drive(t);
     report_result(t);
+    if (thingpass_ledger_due(&t->core)) {
+        report_later(t);
+    }
 }
 
 bool thingpass_virtual_thing_run(struct thingpass_virtual_thing *thing) {
@@ -202,8 +237,10 @@ bool thingpass_virtual_thing_run(struct thingpass_virtual_thing *thing) {
         next_ms = thingpass_posix_now_ms() + thing->options->interval_ms;
         one_photo(thing);
     }
+    report_later(thing);
+    thing->unconfirmed += thing->ledger.count;
     thingpass_cancel(&thing->core); // closes the connection to S3 in good order
-    return thing->failed == 0 && thing->stored > 0;
+    return thing->failed == 0 && thing->unconfirmed == 0 && thing->stored > 0;
 }
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "camera_files.h"
 #include "camera_folder.h"
 #include "identity.h"
 #include "save.h"
@@ -25,10 +26,19 @@ static void receive(void *ctx, const char *topic, const void *payload, size_t le
     }
 }
 
+// What the broker has found of an object that S3 took a while ago.
+static void on_verdict(void *ctx, const char *key, size_t key_len, const char *code) {
+    struct thingpass_virtual_thing *t = ctx;
+    bool good = code[0] == '\0';
+    t->unconfirmed += !good;
+    thingpass_say(&t->say, good ? THINGPASS_SAY_DETAIL : THINGPASS_SAY_ERROR, "%.*s: %s",
+                  (int)key_len, key, good ? "confirmed by the broker" : code);
+}
+
 static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *why) {
     const struct thingpass_options *o = t->options;
     size_t reply_size =
-        o->mode != &thingpass_mode_put ? THINGPASS_REPLY_SIZE_PASS : THINGPASS_REPLY_SIZE;
+        o->mode == &thingpass_mode_put ? THINGPASS_REPLY_SIZE : THINGPASS_REPLY_SIZE_PASS;
     struct thingpass_config config = {.root = o->root,
                                       .thing = o->name,
                                       .stream = &t->faults.port,
@@ -41,6 +51,11 @@ static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *wh
                                       .chunk = lent + reply_size,
                                       .chunk_size = sizeof lent - reply_size,
                                       .timing = o->timing};
+    if (o->verify == THINGPASS_VERIFY_LATER) {
+        (void)thingpass_ledger_init(&t->ledger, t->ledger_entries, sizeof t->ledger_entries,
+                                    on_verdict, t);
+        config.ledger = &t->ledger;
+    }
     // The core keeps the pointers; what is behind them is set up next.
     thingpass_link_faults_init(&t->faults, &t->stream, &o->link);
     struct thingpass_mqtt_settings settings = {.host = o->host,
@@ -72,6 +87,9 @@ static int open_camera(struct thingpass_virtual_thing *t, struct thingpass_why *
     int rc = o->save != NULL ? thingpass_save_folder(o->save, why) : THINGPASS_OK;
     if (rc != THINGPASS_OK) {
         return rc;
+    }
+    if (o->command == THINGPASS_COMMAND_UPLOAD) {
+        return thingpass_camera_files(&t->camera, o->files, o->file_count, o->type, why);
     }
     return o->folder != NULL ? thingpass_camera_folder(&t->camera, o->folder, o->loop, why)
                              : thingpass_camera_scene(&t->camera, &o->scene, why);
