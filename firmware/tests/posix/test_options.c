@@ -126,6 +126,7 @@ static void odd_values_are_refused(void **state) {
          "--cut-random: \"3,4\" is not a whole number from 1 to 9223372036854775807"},
         {"--attempts 256", "--attempts: \"256\" is not a whole number from 1 to 255"},
         {"--retry-wait 9", "--retry-wait: \"9\" is not a whole number from 10 to 600000"},
+        {"--retry-wait 20,19", "--retry-wait: \"19\" is not a whole number from 20 to 600000"},
         {"--io-timeout 9", "--io-timeout: \"9\" is not a whole number from 10 to 600000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -241,14 +242,15 @@ static void defaults_are_as_the_help_says(void **state) {
 
 static void everything_can_be_set(void **state) {
     (void)state;
-    good("--server [fe80::1]:99 --s3-ca s3.pem --root a/b --mqtt 5 --scene 100x50 --seed 7 --noise "
-         "0 "
-         "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --mode pass --verify s3 "
-         "--metadata "
-         "fw=1.4_rc=2 "
-         "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 "
-         "--latency 100 --cut-every 60000 --retry-wait 20 --attempts 3 --io-timeout 2000 --json "
-         "--quiet");
+    good(
+        "--server [fe80::1]:99 --s3-ca s3.pem --root a/b --mqtt 5 --scene 100x50 --seed 7 --noise "
+        "0 "
+        "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --mode pass --verify s3 "
+        "--metadata "
+        "fw=1.4_rc=2 "
+        "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 "
+        "--latency 100 --cut-every 60000 --retry-wait 20,100 --attempts 3 --io-timeout 2000 --json "
+        "--quiet");
     assert_ptr_equal(options.mode, &thingpass_mode_pass);
     assert_string_equal(options.host, "fe80::1");
     assert_int_equal(options.port, 99);
@@ -275,6 +277,7 @@ static void everything_can_be_set(void **state) {
     assert_false(options.sha256);
     assert_string_equal(options.save, "out");
     assert_int_equal(options.timing.retry_wait_ms, 20);
+    assert_int_equal(options.timing.wait_max_ms, 100);
     assert_int_equal(options.timing.max_puts, 3);
     assert_int_equal(options.timing.io_timeout_ms, 2000);
     assert_int_equal(options.link.rate, 1000);

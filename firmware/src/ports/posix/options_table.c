@@ -95,6 +95,11 @@ static int set_attempts(struct thingpass_options *o, const char *text, struct th
     return rc;
 }
 
+static int set_retry_wait(struct thingpass_options *o, const char *text,
+                          struct thingpass_why *why) {
+    return thingpass_option_waits(text, &o->timing, why);
+}
+
 static int set_cut_after(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
     return thingpass_option_cut_after(text, &o->link, why);
 }
@@ -146,7 +151,7 @@ const struct thingpass_option_entry thingpass_option_table[] = {
     {"deadline", ALL, NUMBER(deadline_s, 1, 86400)},
     {"ask-wait", ALL, NUMBER(timing.ask_wait_ms, 10, 600000)},
     {"attempts", ALL, OTHER(set_attempts)},
-    {"retry-wait", ALL, NUMBER(timing.retry_wait_ms, 10, 600000)},
+    {"retry-wait", ALL, OTHER(set_retry_wait)},
     {"io-timeout", ALL, NUMBER(timing.io_timeout_ms, 10, 600000)},
 
     {"rate", ALL, NUMBER(link.rate, 1, 1000000000)},
