@@ -28,6 +28,7 @@ struct thingpass_link_faults {
     struct thingpass_tls_stream *stream;
     struct thingpass_link_settings settings;
     struct thingpass_link_delay delay;
+    bool down;        // nothing gets through
     uint64_t wake_ms; // when to try again what returned THINGPASS_EAGAIN; 0: poll only
 
     bool opening;        // this connection's cut has been decided on

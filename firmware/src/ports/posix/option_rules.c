@@ -57,6 +57,13 @@ static int contradiction(const struct thingpass_options *o,
          "--cut-after and --cut-random: leave one out"},
         {o->command == THINGPASS_COMMAND_UPLOAD && o->file_count == 0,
          "upload FILE…: the files are missing"},
+        {o->command == THINGPASS_COMMAND_DRAIN && o->spool == NULL,
+         "drain --spool DIR: the spool is missing"},
+        {o->offline_count > 0 && o->spool == NULL,
+         "--offline goes with --spool; without one every photo would be lost"},
+        {o->spool_first && o->spool == NULL, "--spool-first goes with --spool"},
+        {o->captured_every_s > 0 && o->count == 0,
+         "--captured-every goes with --count: the last photo is of now"},
         {o->id != NULL && o->file_count > 1, "--id is for one file; there are more"},
         {o->quiet && o->verbose, "--quiet and --verbose: leave one out"},
     };
@@ -70,7 +77,7 @@ static int contradiction(const struct thingpass_options *o,
 
 int thingpass_option_rules(const struct thingpass_options *o,
                            const struct thingpass_options_given *given, struct thingpass_why *why) {
-    if (o->command == THINGPASS_COMMAND_CAMERA && o->file_count > 0) {
+    if (o->command != THINGPASS_COMMAND_UPLOAD && o->file_count > 0) {
         return thingpass_fail(why, THINGPASS_EINVAL, "\"%s\" is not an option; --help lists all",
                               o->files[0]);
     }

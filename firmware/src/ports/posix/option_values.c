@@ -136,6 +136,17 @@ static int next_number(const char *option, const char **text, uint64_t least, ui
     return thingpass_option_number(option, digits, least, most, number, why);
 }
 
+int thingpass_option_offline(const char *text, struct thingpass_options *o,
+                             struct thingpass_why *why) {
+    int rc = next_number("offline", &text, 1, UINT32_MAX, &o->offline_first, why);
+    if (rc != THINGPASS_OK) {
+        return rc;
+    }
+    return text == NULL
+               ? thingpass_fail(why, THINGPASS_EINVAL, "--offline FIRST,COUNT: COUNT is missing")
+               : thingpass_option_number("offline", text, 1, UINT32_MAX, &o->offline_count, why);
+}
+
 int thingpass_option_waits(const char *text, struct thingpass_timing *timing,
                            struct thingpass_why *why) {
     uint64_t first = 0;

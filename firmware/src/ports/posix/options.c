@@ -14,14 +14,17 @@
 
 enum { FIRST_CODE = 256 }; // getopt's value of the table's first entry
 
-static const char *const commands[] = {
-    [THINGPASS_COMMAND_CAMERA] = "camera", [THINGPASS_COMMAND_UPLOAD] = "upload"};
+static const char *const commands[] = {[THINGPASS_COMMAND_CAMERA] = "camera",
+                                       [THINGPASS_COMMAND_UPLOAD] = "upload",
+                                       [THINGPASS_COMMAND_DRAIN] = "drain"};
 
 static void set_defaults(struct thingpass_options *o) {
     *o = (struct thingpass_options){.root = "thingpass",
                                     .mqtt_version = 4,
                                     .scene = {.width = 640, .height = 480, .noise = 8},
                                     .interval_ms = 1000,
+                                    .spool_bytes = 64 << 20,
+                                    .spool_count = 10000,
                                     .sha256 = true};
     // Without --seed two things do not look alike.
     (void)thingpass_posix_random.fill(NULL, &o->scene.seed, sizeof o->scene.seed);
@@ -42,7 +45,7 @@ static int take_command(struct thingpass_options *o, int *argc, char ***argv,
         }
     }
     return thingpass_fail(why, THINGPASS_EINVAL,
-                          "\"%s\" is neither a command (camera, upload) nor an option; "
+                          "\"%s\" is neither a command (camera, upload, drain) nor an option; "
                           "--help lists all",
                           (*argv)[1]);
 }

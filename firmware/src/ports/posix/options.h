@@ -16,7 +16,8 @@
 // What the thing does, the command line's first word.
 enum thingpass_command {
     THINGPASS_COMMAND_CAMERA, // takes and stores photos; also without a word
-    THINGPASS_COMMAND_UPLOAD  // stores files
+    THINGPASS_COMMAND_UPLOAD, // stores files
+    THINGPASS_COMMAND_DRAIN   // stores what is in the spool
 };
 
 // Everything that the command line can say, with defaults filled in. Strings
@@ -56,6 +57,15 @@ struct thingpass_options {
     const char *save; // folder for copies; NULL: none
 
     struct thingpass_link_settings link; // to S3
+
+    const char *spool; // folder; NULL: none
+    uint32_t spool_bytes;
+    uint32_t spool_count;
+    bool spool_refuse; // new photos, when it is full, and not drop old ones
+    bool spool_first;
+    uint64_t offline_first;    // the photo from which on there is no network,
+    uint64_t offline_count;    // and for how many
+    uint32_t captured_every_s; // pretended; 0: the true time
 
     bool json;
     bool quiet;

@@ -88,6 +88,15 @@ static int set_sha256(struct thingpass_options *o, const char *text, struct thin
     return choice("sha256", text, "on", "off", &o->sha256, why);
 }
 
+static int set_spool_full(struct thingpass_options *o, const char *text,
+                          struct thingpass_why *why) {
+    return choice("spool-full", text, "refuse", "drop", &o->spool_refuse, why);
+}
+
+static int set_offline(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
+    return thingpass_option_offline(text, o, why);
+}
+
 static int set_attempts(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
     uint64_t n = 0;
     int rc = thingpass_option_number("attempts", text, 1, 255, &n, why);
@@ -112,7 +121,9 @@ static int set_cut_random(struct thingpass_options *o, const char *text,
 enum {
     CAMERA = 1U << THINGPASS_COMMAND_CAMERA,
     UPLOAD = 1U << THINGPASS_COMMAND_UPLOAD,
-    ALL = CAMERA | UPLOAD
+    DRAIN = 1U << THINGPASS_COMMAND_DRAIN,
+    SPOOL = CAMERA | DRAIN,
+    ALL = CAMERA | UPLOAD | DRAIN
 };
 
 #define AT(field)                  offsetof(struct thingpass_options, field)
@@ -139,6 +150,15 @@ const struct thingpass_option_entry thingpass_option_table[] = {
     {"count", CAMERA, NUMBER(count, 1, UINT32_MAX)},
     {"interval", CAMERA, NUMBER(interval_ms, 0, 86400000)},
     {"save", CAMERA, TEXT(save)},
+
+    {"captured-every", CAMERA, NUMBER(captured_every_s, 1, 86400)},
+
+    {"spool", SPOOL, TEXT(spool)},
+    {"spool-bytes", SPOOL, NUMBER(spool_bytes, 4096, UINT32_MAX)},
+    {"spool-count", SPOOL, NUMBER(spool_count, 1, 1000000)},
+    {"spool-full", SPOOL, OTHER(set_spool_full)},
+    {"spool-first", CAMERA, FLAG(spool_first)},
+    {"offline", CAMERA, OTHER(set_offline)},
 
     {"id", UPLOAD, OTHER(set_id)},
     {"type", UPLOAD, TEXT(type)},

@@ -5,6 +5,7 @@
 #include "virtual_thing.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "camera_files.h"
 #include "camera_folder.h"
@@ -88,6 +89,10 @@ static int open_camera(struct thingpass_virtual_thing *t, struct thingpass_why *
     if (rc != THINGPASS_OK) {
         return rc;
     }
+    if (o->command == THINGPASS_COMMAND_DRAIN) {
+        t->camera_empty = true;
+        return THINGPASS_OK;
+    }
     if (o->command == THINGPASS_COMMAND_UPLOAD) {
         return thingpass_camera_files(&t->camera, o->files, o->file_count, o->type, why);
     }
@@ -101,6 +106,7 @@ int thingpass_virtual_thing_open(struct thingpass_virtual_thing *thing,
     memset(thing, 0, sizeof *thing);
     thing->options = options;
     thing->stop_fd = stop_fd;
+    thing->began_at = time(NULL);
     thing->say = (struct thingpass_say){stderr, options->level};
     (void)mosquitto_lib_init();
     thingpass_posix_sha256_init(&thing->sha256);
@@ -117,6 +123,9 @@ int thingpass_virtual_thing_open(struct thingpass_virtual_thing *thing,
     if (rc == THINGPASS_OK) {
         rc = open_core(thing, why);
     }
+    if (rc == THINGPASS_OK && options->spool != NULL) {
+        rc = thingpass_spooler_open(thing, why);
+    }
     return rc == THINGPASS_OK ? open_camera(thing, why) : rc;
 }
 
@@ -125,6 +134,7 @@ void thingpass_virtual_thing_close(struct thingpass_virtual_thing *thing) {
     if (thing->camera.close != NULL) {
         thing->camera.close(thing->camera.ctx);
     }
+    thingpass_spooler_close(thing);
     thingpass_tls_stream_free(&thing->stream);
     thingpass_tls_trust_free(&thing->s3_trust);
     thingpass_tls_trust_free(&thing->mqtt_trust);
