@@ -45,8 +45,6 @@ const char *thingpass_strerror(int err) {
         return "cancelled";
     case THINGPASS_ENOCLOCK:
         return "the time is not known yet";
-    case THINGPASS_ECORRUPT:
-        return "what came is not what was promised";
     case THINGPASS_EFULL:
         return "there is no room left";
     case THINGPASS_EMEDIUM:
@@ -57,6 +55,8 @@ const char *thingpass_strerror(int err) {
         return "there is one already";
     case THINGPASS_EDAMAGED:
         return "what was stored is damaged";
+    case THINGPASS_ECORRUPT:
+        return "what came is not what was promised";
     default:
         return "unknown error";
     }
