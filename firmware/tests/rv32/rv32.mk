@@ -62,3 +62,7 @@ $(RV32)/wire_names.h: $(WIRE_FOLDER) tests/rv32/rv32.mk
 
 $(RV32)/test_%: $(RV32)/tests/unit/test_%.o $(RV32_SHARED) $(RV32_SHIM) $(RV32_LIB)
 	@$(RV32_TOOL)gcc $(RV32_LDFLAGS) $^ -o $@
+
+$(RV32)/bench: $(addprefix $(RV32)/tests/rv32/,bench.o cmocka.o loop.o machine.o sha256.o) $(RV32_LIB)
+	@$(RV32_TOOL)gcc $(RV32_LDFLAGS) $^ -o $@
+$(RV32)/tests/rv32/bench.o: $(RV32)/wire_names.h
