@@ -94,7 +94,7 @@ static bool read_upload_id(const struct thingpass *tp, const struct thingpass_js
         return tp->upload.part_count == 0;
     }
     return thingpass_json_string(json, root, "uploadId", id) == THINGPASS_OK &&
-           thingpass_span_all(*id, upload_id_max, thingpass_is_print);
+           thingpass_span_all(*id, upload_id_max, THINGPASS_PRINT);
 }
 
 // Until when the URLs are good; where there are none, nothing is said [P-12.2].

@@ -7,23 +7,10 @@
 
 #include "clock.h"
 #include "mode.h"
+#include "pair.h"
 
-static bool text_ok(const char *text, size_t max, bool (*class)(char c)) {
+static bool text_ok(const char *text, size_t max, enum thingpass_class class) {
     return text != NULL && thingpass_span_all(thingpass_span_of(text), max, class);
-}
-
-static bool value_ok(const char *value) {
-    return text_ok(value, 256, thingpass_is_print) && value[0] != ' ' &&
-           value[strlen(value) - 1] != ' ' && strstr(value, "  ") == NULL;
-}
-
-static bool has_name(const struct thingpass_pair *pairs, size_t n, const char *name) {
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(pairs[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 // [P-3.4]; *total counts the bytes of names and values.
@@ -32,8 +19,7 @@ static bool pairs_ok(const struct thingpass_pair *pairs, size_t n, size_t *total
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!text_ok(pairs[i].name, 32, thingpass_is_kind_char) || !value_ok(pairs[i].value) ||
-            strcmp(pairs[i].name, "captured-at") == 0 || has_name(pairs, i, pairs[i].name)) {
+        if (!thingpass_pair_ok(pairs + i) || thingpass_pairs_have(pairs, i, pairs[i].name)) {
             return false;
         }
         *total += strlen(pairs[i].name) + strlen(pairs[i].value);
@@ -62,7 +48,7 @@ bool thingpass_object_suits_pass(const struct thingpass_object *object) {
         return false;
     }
     for (size_t i = 0; i < object->pass_metadata_count; i++) {
-        if (has_name(object->metadata, n, object->pass_metadata[i].name)) {
+        if (thingpass_pairs_have(object->metadata, n, object->pass_metadata[i].name)) {
             return false;
         }
     }
@@ -72,21 +58,22 @@ bool thingpass_object_suits_pass(const struct thingpass_object *object) {
 static bool metadata_ok(const struct thingpass_object *object) {
     size_t total = 0;
     return pairs_ok(object->metadata, object->metadata_count, &total) &&
-           pairs_ok(object->pass_metadata, object->pass_metadata_count, &total) && total <= 2048;
+           pairs_ok(object->pass_metadata, object->pass_metadata_count, &total) &&
+           total <= THINGPASS_METADATA_BYTES_MAX;
 }
 
 static bool source_ok(const struct thingpass_source *source) {
     return source != NULL && source->read != NULL && source->known_len &&
            source->size <= INT64_MAX && (!source->rewindable || source->rewind != NULL) &&
-           (source->content_type == NULL || text_ok(source->content_type, 127, thingpass_is_print));
+           (source->content_type == NULL || text_ok(source->content_type, 127, THINGPASS_PRINT));
 }
 
 int thingpass_object_check(const struct thingpass_object *object) {
     if (object == NULL || !source_ok(object->source) ||
-        !text_ok(object->kind, THINGPASS_KIND_MAX, thingpass_is_kind_char)) {
+        !text_ok(object->kind, THINGPASS_KIND_MAX, THINGPASS_KIND)) {
         return THINGPASS_EINVAL;
     }
-    if (object->id != NULL && !text_ok(object->id, THINGPASS_ID_MAX, thingpass_is_id_char)) {
+    if (object->id != NULL && !text_ok(object->id, THINGPASS_ID_MAX, THINGPASS_ID)) {
         return THINGPASS_EINVAL;
     }
     if (object->object_key != NULL && strlen(object->object_key) > THINGPASS_KEY_MAX) {
