@@ -11,6 +11,8 @@
 
 #include "loop.h"
 #include "machine.h"
+#include "sigv4.h"
+#include "thingpass/credentials.h"
 #include "wire_names.h"
 
 // What S3 answers, as long as it does.
@@ -42,6 +44,7 @@ static const struct {
     {"put-token", "put-token", &thingpass_mode_put, 30720, stored, NULL},
     {"pass-token", "pass-token", &thingpass_mode_pass, 30720, posted, NULL},
     {"parts-token", "multipart-token", &thingpass_mode_multipart, 12581, stored, no_more_parts},
+    {"credentials", "credentials-session", &thingpass_mode_credentials, 30720, stored, NULL},
 };
 
 static struct loop loop;
@@ -94,14 +97,14 @@ static uint32_t say_all(const char *name) {
     return all;
 }
 
-// Another object under a pass that is there: no question, no reply.
-static void measure_next_under_a_pass(void) {
+// Another object, where leave is at hand: no question, no reply.
+static void measure_next(const char *name) {
     memset(loop.tally, 0, sizeof loop.tally);
     int err = loop_run(&loop);
     if (err < 0 || loop_tally_of(&loop, "reply")->call[0] != '\0') {
-        fail("pass-next", err);
+        fail(name, err);
     }
-    (void)say_all("pass-next");
+    (void)say_all(name);
 }
 
 static void measure_uploads(void) {
@@ -117,32 +120,77 @@ static void measure_uploads(void) {
             fail(uploads[i].name, err);
         }
         uint32_t all = say_all(uploads[i].name);
-        say("insns", uploads[i].name, "per-kb", (uint32_t)((uint64_t)all * 1024 / loop.size));
+        say("insns", uploads[i].name, "per-kb", (uint32_t)((uint64_t)all * 1024 / uploads[i].size));
         say("port", uploads[i].name, "all", (uint32_t)loop.inside);
         if (uploads[i].mode == &thingpass_mode_pass) {
-            measure_next_under_a_pass();
+            measure_next("pass-next");
+        } else if (uploads[i].mode == &thingpass_mode_credentials) {
+            measure_next("credentials-next");
         }
     }
 }
 
-// What bench.c itself trusts.
-static void check_sha256(void) {
-    static const uint8_t want[32] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea,
-                                     0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
-                                     0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c,
-                                     0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
-    struct sha256 s;
-    uint8_t sum[32];
-    sha256_init(&s);
-    sha256_update(&s, "abc", 3);
-    sha256_final(&s, sum);
-    if (memcmp(sum, want, sizeof want) != 0) {
-        fail("sha256", THINGPASS_EIO);
+static char token[1201];
+
+// As the mode credentials sends them.
+static void tell_headers(const void *ctx, struct thingpass_sigv4_walk *walk) {
+    static const char *const rows[][2] = {
+        {"content-type", "image/jpeg"},
+        {"host", "photos.s3.eu-central-1.amazonaws.com"},
+        {"if-none-match", "*"},
+        {"x-amz-checksum-sha256", "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="},
+        {"x-amz-content-sha256", "UNSIGNED-PAYLOAD"},
+        {"x-amz-date", "20261123T090000Z"},
+        {"x-amz-meta-captured-at", "1795424400"},
+        {"x-amz-security-token", token},
+    };
+    (void)ctx;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        thingpass_sigv4_name(walk, rows[i][0], "");
+        thingpass_sigv4_value(walk, thingpass_span_of(rows[i][1]));
     }
 }
 
+// Signing a PUT with a session token of 1,200 characters and the day's key, and
+// writing its head.
+static void measure_sigv4(void) {
+    struct thingpass_sigv4_signer signer = {
+        thingpass_span_of("ASIAIOSFODNN7EXAMPLE"),
+        thingpass_span_of("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE"),
+        thingpass_span_of("eu-central-1")};
+    struct thingpass_sigv4_request request = {
+        .method = "PUT",
+        .key = thingpass_span_of("cam1/photo/2026/11/23/b7Kq-000017.jpg"),
+        .payload = thingpass_span_of("UNSIGNED-PAYLOAD"),
+        .length = 30720,
+        .headers = tell_headers};
+    uint8_t key[32];
+    uint8_t signature[32];
+    char head[4096];
+    memset(token, 'T', sizeof token - 1);
+    loop_init(&loop, 0);
+    uint64_t t0 = machine_instructions();
+    int err = thingpass_sigv4_day_key(&loop.sha256, &signer, 1795424400, key);
+    uint64_t t1 = machine_instructions();
+    uint64_t key_inside = loop.inside;
+    err = err < 0
+              ? err
+              : thingpass_sigv4_sign(&loop.sha256, key, &signer, &request, 1795424400, signature);
+    uint64_t t2 = machine_instructions();
+    size_t n = thingpass_sigv4_head(&signer, &request, 1795424400, signature, 0, head, sizeof head);
+    uint64_t t3 = machine_instructions();
+    if (err < 0 || n < sizeof token) {
+        fail("sigv4", err);
+    }
+    say("insns", "sigv4", "day-key", (uint32_t)(t1 - t0 - key_inside));
+    say("insns", "sigv4", "sign", (uint32_t)(t2 - t1 - (loop.inside - key_inside)));
+    say("insns", "sigv4", "head", (uint32_t)(t3 - t2));
+    say("insns", "sigv4", "request", (uint32_t)(t3 - t1 - (loop.inside - key_inside)));
+    say("port", "sigv4", "sign", (uint32_t)(loop.inside - key_inside));
+}
+
 int main(void) {
-    check_sha256();
     measure_uploads();
+    measure_sigv4();
     return 0;
 }

@@ -32,25 +32,25 @@ static int fill_random(void *ctx, void *buf, size_t len) {
 
 static int hash_init(void *ctx) {
     ENTER(ctx);
-    sha256_init(&l->sum);
-    LEAVE(THINGPASS_OK);
+    int err = l->hasher.init(l->hasher.ctx);
+    LEAVE(err);
 }
 
 static int hash_update(void *ctx, const void *data, size_t len) {
     ENTER(ctx);
-    sha256_update(&l->sum, data, len);
-    LEAVE(THINGPASS_OK);
+    int err = l->hasher.update(l->hasher.ctx, data, len);
+    LEAVE(err);
 }
 
 static int hash_final(void *ctx, uint8_t sum[32]) {
     ENTER(ctx);
-    sha256_final(&l->sum, sum);
-    LEAVE(THINGPASS_OK);
+    int err = l->hasher.final(l->hasher.ctx, sum);
+    LEAVE(err);
 }
 
 static int source_read(void *ctx, void *buf, size_t cap) {
     ENTER(ctx);
-    size_t left = l->size - l->read;
+    size_t left = (size_t)l->source.size - l->read;
     size_t n = left < cap ? left : cap;
     memset(buf, 0x5a, n);
     l->read += n;
@@ -144,7 +144,7 @@ static int publish(void *ctx, const char *topic, const void *payload, size_t len
 
 void loop_init(struct loop *l, size_t object_size) {
     memset(l, 0, sizeof *l);
-    l->size = object_size;
+    l->hasher = sha256_port(&l->hash);
     l->stream = (struct thingpass_stream){l, stream_open, stream_write, stream_read, stream_close};
     l->mqtt = (struct thingpass_mqtt){l, publish};
     l->clock = (struct thingpass_clock){l, now_ms};
@@ -238,7 +238,7 @@ static void answer_report(struct loop *l) {
     snprintf(l->message, sizeof l->message,
              "{\"id\":\"%s\",\"status\":\"success\",\"time\":1795424400,\"objectKey\":\"%s\","
              "\"size\":%lu}",
-             id, key, (unsigned long)l->size);
+             id, key, (unsigned long)l->source.size);
     call(l, "confirm", call_receive);
 }
 

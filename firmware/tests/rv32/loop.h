@@ -37,7 +37,6 @@ struct loop {
     const char *grant;  // the reply to the first question; its id is replaced
     const char *later;  // to all that follow; NULL: the same
     const char *answer; // S3's to each request
-    size_t size;        // of the object
 
     struct loop_tally tally[loop_tallies];
     uint64_t inside; // instructions that the port took
@@ -45,7 +44,8 @@ struct loop {
     int said;        // by the last call
 
     // Under way.
-    struct sha256 sum;
+    struct sha256_state hash;
+    struct thingpass_sha256 hasher; // without the counting
     size_t read;
     char head[loop_head];
     size_t head_len, body_left, answer_sent;
