@@ -61,11 +61,14 @@ struct thingpass_mqtt {
     void *ctx;
 
     // Publishes with QoS 1, not retained [P-2.4]. topic is NUL-terminated; both
-    // buffers are reused when it returns, so the port copies what it queues.
+    // buffers are reused when it returns, so the port copies what it queues. After
+    // expiry_s seconds nobody waits for the message any more: with MQTT 5 that is
+    // its Message Expiry Interval [P-9.6]; MQTT 3.1.1 has none.
     // Returns THINGPASS_OK when the message is sent or queued, THINGPASS_EAGAIN
     // when there is no connection now, or < 0; the core asks again later in
     // either case.
-    int (*publish)(void *ctx, const char *topic, const void *payload, size_t len);
+    int (*publish)(void *ctx, const char *topic, const void *payload, size_t len,
+                   uint32_t expiry_s);
 };
 
 // A clock that never jumps.

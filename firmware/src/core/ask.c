@@ -6,9 +6,7 @@
 #include "backoff.h"
 #include "clock.h"
 #include "key.h"
-#include "parts.h"
-#include "pass.h"
-#include "request.h"
+#include "mode.h"
 #include "upload.h"
 
 enum { mqtt_poll_ms = 500 };
@@ -56,21 +54,16 @@ static struct thingpass_writer payload_writer(const struct thingpass *tp, size_t
 
 const char *thingpass_awaited_id(const struct thingpass *tp) {
     const struct thingpass_upload *u = &tp->upload;
-    return u->phase == THINGPASS_PHASE_ASK && thingpass_wants_pass(tp) ? u->ask_id : u->id;
+    return u->phase == THINGPASS_PHASE_ASK && u->mode->standing ? u->ask_id : u->id;
 }
 
-// What asks for leave: for the object, or for a pass.
-static struct thingpass_writer put_ask(const struct thingpass *tp, struct thingpass_request *r) {
-    struct thingpass_writer w = payload_writer(tp, put_topic(tp, "/upload-request"));
-    if (thingpass_wants_pass(tp)) {
-        // A one-pass object's checksum comes too late for the form.
-        r->sum = tp->upload.object.source->rewindable ? tp->upload.sum : r->sum;
-        thingpass_put_pass_request(&w, r);
-    } else if (thingpass_wants_parts(tp)) {
-        thingpass_put_parts_request(&w, r, thingpass_upload_id(tp), tp->upload.window);
-    } else {
-        thingpass_put_request(&w, r);
-    }
+// What asks for leave.
+static struct thingpass_writer put_ask(const struct thingpass *tp,
+                                       const struct thingpass_request *r) {
+    const struct thingpass_mode *mode = tp->upload.mode;
+    const char *topic = mode->topic != NULL ? mode->topic : "/upload-request";
+    struct thingpass_writer w = payload_writer(tp, put_topic(tp, topic));
+    mode->ask(tp, &w, r);
     return w;
 }
 
@@ -78,7 +71,7 @@ bool thingpass_request_fits(const struct thingpass *tp) {
     struct thingpass_request r = request_of(tp);
     r.sum = tp->upload.sum; // as long as any
     r.captured_at = r.captured_at != 0 ? r.captured_at : INT32_MAX;
-    r.id = thingpass_wants_pass(tp) ? "aaaaaaaaaa-4294967295" : r.id; // the longest
+    r.id = tp->upload.mode->standing ? "aaaaaaaaaa-4294967295" : r.id; // the longest
     return put_ask(tp, &r).len != SIZE_MAX;
 }
 
@@ -96,16 +89,31 @@ uint64_t thingpass_terms(const struct thingpass *tp) {
     return hash;
 }
 
+// How long an answer is waited for before the message is sent again.
+static uint32_t next_wait_ms(const struct thingpass *tp) {
+    const struct thingpass_timing *t = &tp->config.timing;
+    return thingpass_backoff_ms(tp->config.random, t->ask_wait_ms, t->wait_max_ms,
+                                tp->upload.unanswered);
+}
+
+// After so many seconds, of a wait or of what the deadline leaves, the broker need
+// not answer any more [P-9.6].
+static uint32_t expiry_s(const struct thingpass *tp, uint32_t wait_ms) {
+    uint64_t left_ms = tp->upload.deadline_ms - thingpass_clock_ms(tp);
+    uint32_t most_ms = left_ms < wait_ms ? (uint32_t)left_ms : wait_ms;
+    return most_ms / 1000 + 1;
+}
+
 // Publishes w under the topic that begins the chunk buffer.
 static int publish(struct thingpass *tp, const struct thingpass_writer *w, unsigned *count) {
     struct thingpass_upload *u = &tp->upload;
-    const struct thingpass_timing *t = &tp->config.timing;
     if (w->len == SIZE_MAX) {
         thingpass_finish(tp, THINGPASS_ESPACE);
         return THINGPASS_STEP_RUN;
     }
     const struct thingpass_mqtt *mqtt = tp->config.mqtt;
-    if (mqtt->publish(mqtt->ctx, tp->config.chunk, w->buf, w->len) < 0) {
+    uint32_t wait_ms = next_wait_ms(tp);
+    if (mqtt->publish(mqtt->ctx, tp->config.chunk, w->buf, w->len, expiry_s(tp, wait_ms)) < 0) {
         u->wake_ms = thingpass_clock_ms(tp) + mqtt_poll_ms;
         u->unsent = true;
         return THINGPASS_STEP_WAIT;
@@ -113,8 +121,7 @@ static int publish(struct thingpass *tp, const struct thingpass_writer *w, unsig
     u->asked = true;
     u->unsent = false;
     ++*count;
-    u->wake_ms = thingpass_clock_ms(tp) + thingpass_backoff_ms(tp->config.random, t->ask_wait_ms,
-                                                               t->wait_max_ms, u->unanswered);
+    u->wake_ms = thingpass_clock_ms(tp) + wait_ms;
     thingpass_count(&u->unanswered);
     return THINGPASS_STEP_WAIT;
 }
@@ -138,11 +145,7 @@ int thingpass_step_ask(struct thingpass *tp) {
 int thingpass_step_report(struct thingpass *tp) {
     struct thingpass_request r = report_of(tp);
     struct thingpass_writer w = payload_writer(tp, put_topic(tp, "/upload-complete"));
-    if (thingpass_wants_parts(tp)) {
-        thingpass_put_parts_report(&w, &r, thingpass_upload_id(tp), tp->upload.crc);
-    } else {
-        thingpass_put_report(&w, &r);
-    }
+    tp->upload.mode->report(tp, &w, &r);
     return publish(tp, &w, &tp->result.reports);
 }
 

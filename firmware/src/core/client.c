@@ -32,18 +32,14 @@ static bool ports_ok(const struct thingpass_config *c) {
            c->sha256->init != NULL && c->sha256->update != NULL && c->sha256->final != NULL;
 }
 
-static bool is_root_char(char c) {
-    return thingpass_is_print(c) && c != '+' && c != '#' && c != ' ' && c != '$';
-}
-
 static bool names_ok(const struct thingpass_config *c) {
-    enum { longest_suffix = sizeof "//upload-complete" - 1 };
-    if (c->thing == NULL || !thingpass_span_all(thingpass_span_of(c->thing), THINGPASS_THING_MAX,
-                                                thingpass_is_thing_char)) {
+    enum { longest_suffix = sizeof "//credentials-request" - 1 };
+    if (c->thing == NULL ||
+        !thingpass_span_all(thingpass_span_of(c->thing), THINGPASS_THING_MAX, THINGPASS_THING)) {
         return false;
     }
     struct thingpass_span root = thingpass_span_of(c->root);
-    return thingpass_span_all(root, THINGPASS_TOPIC_MAX, is_root_char) && root.p[0] != '/' &&
+    return thingpass_span_all(root, THINGPASS_TOPIC_MAX, THINGPASS_ROOT) && root.p[0] != '/' &&
            root.p[root.n - 1] != '/' &&
            root.n + strlen(c->thing) + longest_suffix <= THINGPASS_TOPIC_MAX;
 }

@@ -3,6 +3,8 @@
 
 #include "clock.h"
 
+#include "text.h"
+
 bool thingpass_time_is_sane(int64_t s) {
     return s >= 1577836800 && s <= 253402300799;
 }
@@ -16,6 +18,8 @@ int64_t thingpass_clock_at(const struct thingpass_clock_state *clock, uint64_t a
     if (!clock->known || at_ms > INT64_MAX / 2) {
         return 0;
     }
-    int64_t s = (clock->offset_ms + (int64_t)at_ms) / 1000;
-    return thingpass_time_is_sane(s) ? s : 0;
+    int64_t ms = clock->offset_ms + (int64_t)at_ms;
+    uint64_t s = ms > 0 ? (uint64_t)ms : 0;
+    (void)thingpass_divide(&s, 1000);
+    return thingpass_time_is_sane((int64_t)s) ? (int64_t)s : 0;
 }

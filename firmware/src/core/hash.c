@@ -3,8 +3,7 @@
 
 // Hashing the object before it is asked for.
 
-#include "crc32.h"
-#include "parts.h"
+#include "mode.h"
 #include "reader.h"
 #include "upload.h"
 
@@ -24,14 +23,14 @@ bool thingpass_sum_final(struct thingpass *tp) {
 static int hash_begin(struct thingpass *tp) {
     const struct thingpass_sha256 *sha = tp->config.sha256;
     int err = thingpass_reader_begin(&tp->upload.reader, tp->upload.object.source);
-    if (err == THINGPASS_OK && !thingpass_wants_parts(tp) && sha->init(sha->ctx) < 0) {
+    if (err == THINGPASS_OK && tp->upload.mode->scan == NULL && sha->init(sha->ctx) < 0) {
         err = THINGPASS_EIO;
     }
     tp->upload.hashing = true;
     return err;
 }
 
-// Reads and hashes one chunk; an object in parts has a CRC-32 instead.
+// Reads and hashes one chunk, or shows it to the mode.
 static int hash_next(struct thingpass *tp) {
     const struct thingpass_sha256 *sha = tp->config.sha256;
     struct thingpass_upload *u = &tp->upload;
@@ -39,8 +38,8 @@ static int hash_next(struct thingpass *tp) {
     if (n <= 0) {
         return n;
     }
-    if (thingpass_wants_parts(tp)) {
-        u->crc = thingpass_crc32(u->crc, tp->config.chunk, (size_t)n);
+    if (u->mode->scan != NULL) {
+        u->mode->scan(tp, tp->config.chunk, (size_t)n);
         return n;
     }
     return sha->update(sha->ctx, tp->config.chunk, (size_t)n) < 0 ? THINGPASS_EIO : n;
@@ -48,7 +47,7 @@ static int hash_next(struct thingpass *tp) {
 
 static bool needs_hash(const struct thingpass *tp) {
     const struct thingpass_upload *u = &tp->upload;
-    return u->object.source->rewindable && (!u->have_sum || thingpass_wants_parts(tp));
+    return u->object.source->rewindable && (!u->have_sum || u->mode->scan != NULL);
 }
 
 int thingpass_step_hash(struct thingpass *tp) {
@@ -67,7 +66,7 @@ int thingpass_step_hash(struct thingpass *tp) {
     }
     if (r < 0) {
         thingpass_finish(tp, r);
-    } else if (r == 0 && (thingpass_wants_parts(tp) || thingpass_sum_final(tp))) {
+    } else if (r == 0 && (u->mode->scan != NULL || thingpass_sum_final(tp))) {
         u->hashing = false;
         thingpass_plan_leave(tp);
     }

@@ -5,16 +5,12 @@
 
 #include <string.h>
 
-bool thingpass_is_token_char(char c) {
-    return thingpass_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 bool thingpass_header_may_send(struct thingpass_span name, struct thingpass_span value) {
     static const char *const ours[] = {"host",       "content-length", "transfer-encoding",
                                        "connection", "expect",         "keep-alive",
                                        "te",         "trailer",        "upgrade"};
-    if (!thingpass_span_all(name, 128, thingpass_is_token_char) ||
-        (value.n > 0 && !thingpass_span_all(value, 2048, thingpass_is_print))) {
+    if (!thingpass_span_all(name, 128, THINGPASS_TOKEN) ||
+        (value.n > 0 && !thingpass_span_all(value, 2048, THINGPASS_PRINT))) {
         return false;
     }
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {

@@ -14,6 +14,4 @@ bool thingpass_header_may_send(struct thingpass_span name, struct thingpass_span
 // Whether "Name: value\r\n" lines contain that name, in whatever case.
 bool thingpass_header_is_in(struct thingpass_span lines, struct thingpass_span name);
 
-bool thingpass_is_token_char(char c); // RFC 9110, section 5.6.2
-
 #endif

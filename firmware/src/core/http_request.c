@@ -18,7 +18,7 @@ static size_t copy_part(struct thingpass_span piece, size_t *skip, char *buf, si
 }
 
 // What follows the host: ":port" unless it is the scheme's own, as it was
-// signed [P-4.2], and the body's length.
+// signed [P-4.2], and the body's length or the range that is wanted.
 static struct thingpass_span port_text(const struct thingpass_http_request *r, char *buf,
                                        size_t cap) {
     struct thingpass_writer w = {buf, cap, 0};
@@ -33,7 +33,12 @@ static struct thingpass_span port_text(const struct thingpass_http_request *r, c
 static struct thingpass_span length_text(const struct thingpass_http_request *r, char *buf,
                                          size_t cap) {
     struct thingpass_writer w = {buf, cap, 0};
-    thingpass_put_u64(&w, r->length);
+    if (r->length >= 0) {
+        bool get = *r->method == 'G';
+        thingpass_put_text(&w, get ? "Range: bytes=" : "Content-Length: ");
+        thingpass_put_u64(&w, (uint64_t)r->length);
+        thingpass_put_text(&w, get ? "-\r\n" : "\r\n");
+    }
     struct thingpass_span s = {buf, w.len};
     return s;
 }
@@ -41,7 +46,7 @@ static struct thingpass_span length_text(const struct thingpass_http_request *r,
 size_t thingpass_http_put_head(const struct thingpass_http_request *request, size_t offset,
                                char *buf, size_t cap) {
     char port[8];
-    char length[24];
+    char length[40];
     const struct thingpass_span pieces[] = {
         thingpass_span_of(request->method),
         thingpass_span_of(" "),
@@ -51,9 +56,8 @@ size_t thingpass_http_put_head(const struct thingpass_http_request *request, siz
         port_text(request, port, sizeof port),
         thingpass_span_of("\r\n"),
         request->headers,
-        thingpass_span_of("Content-Length: "),
         length_text(request, length, sizeof length),
-        thingpass_span_of("\r\n\r\n"),
+        thingpass_span_of("\r\n"),
     };
     size_t len = 0;
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces && len < cap; i++) {

@@ -3,6 +3,13 @@
 
 #include "key.h"
 
+#include <string.h>
+
+void thingpass_kept_forget(struct thingpass *tp) {
+    memset(tp->config.reply, 0, tp->kept.len);
+    memset(&tp->kept, 0, sizeof tp->kept);
+}
+
 const char *thingpass_key(const struct thingpass *tp) {
     const struct thingpass_config *c = &tp->config;
     size_t n = tp->upload.key_len;
@@ -10,13 +17,13 @@ const char *thingpass_key(const struct thingpass *tp) {
 }
 
 char *thingpass_reply_begin(const struct thingpass *tp) {
-    return (char *)tp->config.reply + tp->pass.len;
+    return (char *)tp->config.reply + tp->kept.len;
 }
 
 size_t thingpass_reply_room(const struct thingpass *tp) {
     size_t n = tp->upload.key_len;
     size_t id = tp->upload.upload_id_len;
-    return tp->config.reply_size - tp->pass.len - (n > 0 ? n + 1 : 0) - (id > 0 ? id + 1 : 0);
+    return tp->config.reply_size - tp->kept.len - (n > 0 ? n + 1 : 0) - (id > 0 ? id + 1 : 0);
 }
 
 const char *thingpass_upload_id(const struct thingpass *tp) {

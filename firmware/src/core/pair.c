@@ -7,15 +7,15 @@
 
 #include "text.h"
 
-static bool text_ok(const char *text, size_t max, bool (*class)(char c)) {
+static bool text_ok(const char *text, size_t max, enum thingpass_class class) {
     return text != NULL && thingpass_span_all(thingpass_span_of(text), max, class);
 }
 
 bool thingpass_pair_ok(const struct thingpass_pair *pair) {
     const char *value = pair->value;
-    return text_ok(pair->name, 32, thingpass_is_kind_char) &&
+    return text_ok(pair->name, 32, THINGPASS_KIND) &&
            strcmp(pair->name, "captured-at") != 0 && // the core's own
-           text_ok(value, 256, thingpass_is_print) && value[0] != ' ' &&
+           text_ok(value, 256, THINGPASS_PRINT) && value[0] != ' ' &&
            value[strlen(value) - 1] != ' ' && strstr(value, "  ") == NULL;
 }
 

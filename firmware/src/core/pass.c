@@ -1,34 +1,28 @@
 // SPDX-FileCopyrightText: the thingpass authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "pass.h"
-
-#include <string.h>
+// The pass at hand: leave to store many objects [P-11]. The reply that it came
+// with stays at the beginning of the reply buffer, so a pass takes no memory of
+// its own; what the next reply may have lies behind it (key.h).
 
 #include "clock.h"
+#include "form.h"
 #include "key.h"
+#include "mode.h"
 #include "pass_reply.h"
 #include "upload.h"
-#include "url.h"
 
 enum {
     day_s = 86400,
-    pass_max_s = 7 * day_s,
     report_reply_max = 512 // of the answer to a report, without the key
 };
 
-bool thingpass_wants_pass(const struct thingpass *tp) {
-    return tp->upload.object.mode == THINGPASS_MODE_PASS;
-}
-
-void thingpass_pass_forget(struct thingpass *tp) {
-    memset(&tp->pass, 0, sizeof tp->pass);
-}
-
-bool thingpass_pass_suits(const struct thingpass *tp) {
-    const struct thingpass_pass *p = &tp->pass;
+// Whether the pass at hand is for an object like this one: asked for in the same
+// terms, not ended, and for the day on which this object was taken.
+static bool suits(const struct thingpass *tp) {
+    const struct thingpass_pass *p = &tp->kept.u.pass;
     const struct thingpass_upload *u = &tp->upload;
-    return thingpass_wants_pass(tp) && p->len > 0 && p->terms == u->terms &&
+    return tp->kept.len > 0 && tp->kept.mode == u->mode && p->terms == u->terms &&
            thingpass_clock_ms(tp) < p->valid_until_ms && u->captured_at / day_s == p->day;
 }
 
@@ -64,7 +58,7 @@ static bool has_our_fields(const struct thingpass *tp, struct thingpass_span fie
 }
 
 static int read(struct thingpass *tp, struct thingpass_json *json, int64_t time,
-                struct thingpass_pass_fields *fields, struct thingpass_url *url) {
+                struct thingpass_pass_fields *fields) {
     int err = thingpass_pass_read(json, fields);
     if (err < 0) {
         return err;
@@ -75,53 +69,24 @@ static int read(struct thingpass *tp, struct thingpass_json *json, int64_t time,
     if (has_our_fields(tp, fields->fields)) {
         return THINGPASS_EHEADER;
     }
-    return thingpass_url_parse(url, fields->url, tp->config.allow_plain_http);
-}
-
-int thingpass_pass_take(struct thingpass *tp, struct thingpass_json *json, int64_t time,
-                        size_t reply_len) {
-    struct thingpass_pass_fields fields;
-    struct thingpass_url url;
-    thingpass_pass_forget(tp);
-    int err = read(tp, json, time, &fields, &url);
-    if (err < 0) {
-        return err;
-    }
-    settle_captured_at(tp, time);
-    int64_t valid_s = fields.expires_at - time;
-    valid_s = valid_s < pass_max_s ? valid_s : pass_max_s;
-    struct thingpass_pass *p = &tp->pass;
-    p->len = reply_len;
-    p->tls = url.tls;
-    p->port = url.port;
-    p->host = url.host;
-    p->target = url.target;
-    p->key_prefix = fields.key_prefix;
-    p->key_suffix = fields.key_suffix;
-    p->fields = fields.fields;
-    p->min_size = fields.min_size;
-    p->max_size = fields.max_size;
-    p->valid_until_ms = thingpass_clock_ms(tp) + (uint64_t)valid_s * 1000;
-    p->terms = tp->upload.terms;
-    p->day = tp->upload.captured_at / day_s;
-    return THINGPASS_OK;
+    return thingpass_grant_url(tp, fields->url);
 }
 
 static int make_key(struct thingpass *tp) {
-    const struct thingpass_pass *p = &tp->pass;
+    const struct thingpass_pass *p = &tp->kept.u.pass;
     const struct thingpass_span parts[3] = {p->key_prefix, thingpass_span_of(tp->upload.id),
                                             p->key_suffix};
     size_t n = parts[0].n + parts[1].n + parts[2].n;
     if (n > THINGPASS_KEY_MAX) {
         return THINGPASS_EREPLY;
     }
-    int err = thingpass_key_make(tp, parts, p->len);
+    int err = thingpass_key_make(tp, parts, tp->kept.len);
     return err < 0 || thingpass_reply_room(tp) >= report_reply_max + n ? err : THINGPASS_ESPACE;
 }
 
-int thingpass_pass_use(struct thingpass *tp) {
-    const struct thingpass_pass *p = &tp->pass;
-    struct thingpass_grant *g = &tp->upload.grant;
+// Makes the upload's key and grant from the pass at hand.
+static int use(struct thingpass *tp) {
+    const struct thingpass_pass *p = &tp->kept.u.pass;
     uint64_t size = tp->upload.object.source->size;
     int err = make_key(tp);
     if (err < 0) {
@@ -132,20 +97,53 @@ int thingpass_pass_use(struct thingpass *tp) {
                            thingpass_span_of("size-not-allowed"));
         return THINGPASS_EREFUSED;
     }
-    g->tls = p->tls;
-    g->port = p->port;
-    g->host = p->host;
-    g->target = p->target;
-    g->valid_until_ms = p->valid_until_ms;
-    return THINGPASS_OK;
+    tp->upload.grant.valid_until_ms = p->valid_until_ms;
+    return thingpass_grant_url(tp, p->url);
 }
 
-struct thingpass_form thingpass_pass_form(const struct thingpass *tp) {
+static int leave(struct thingpass *tp) {
+    int err = suits(tp) ? use(tp) : 0;
+    return err < 0 ? err : suits(tp);
+}
+
+static void keep(struct thingpass *tp, const struct thingpass_pass_fields *fields, int64_t time,
+                 size_t len) {
+    struct thingpass_pass *p = &tp->kept.u.pass;
+    tp->kept.len = len;
+    tp->kept.mode = tp->upload.mode;
+    p->url = fields->url;
+    p->key_prefix = fields->key_prefix;
+    p->key_suffix = fields->key_suffix;
+    p->fields = fields->fields;
+    p->min_size = fields->min_size;
+    p->max_size = fields->max_size;
+    p->valid_until_ms = thingpass_grant_until_ms(tp, fields->expires_at, time);
+    p->terms = tp->upload.terms;
+    p->day = tp->upload.captured_at / day_s;
+}
+
+static int take(struct thingpass *tp, struct thingpass_json *json,
+                const struct thingpass_reply *reply, size_t len) {
+    struct thingpass_pass_fields fields;
+    int err = read(tp, json, reply->time, &fields);
+    if (err < 0) {
+        return err;
+    }
+    settle_captured_at(tp, reply->time);
+    keep(tp, &fields, reply->time, len);
+    err = use(tp);
+    if (err < 0 && err != THINGPASS_EREFUSED) {
+        tp->kept.len = 0;
+    }
+    return err;
+}
+
+static struct thingpass_form form_of(const struct thingpass *tp) {
     const struct thingpass_upload *u = &tp->upload;
     const struct thingpass_form form = {
         u->boundary,
         thingpass_span_of(thingpass_key(tp)),
-        tp->pass.fields,
+        tp->kept.u.pass.fields,
         u->object.metadata,
         u->object.metadata_count,
         u->captured_at,
@@ -153,3 +151,69 @@ struct thingpass_form thingpass_pass_form(const struct thingpass *tp) {
     };
     return form;
 }
+
+static void begin(struct thingpass *tp) {
+    tp->upload.terms = thingpass_terms(tp);
+}
+
+static void put_ask(const struct thingpass *tp, struct thingpass_writer *w,
+                    const struct thingpass_request *request) {
+    struct thingpass_request r = *request;
+    // A one-pass object's checksum comes too late for the form.
+    r.sum = tp->upload.object.source->rewindable ? tp->upload.sum : r.sum;
+    thingpass_put_pass_request(w, &r);
+}
+
+static int send(struct thingpass *tp) {
+    struct thingpass_upload *u = &tp->upload;
+    int err = thingpass_form_boundary(tp->config.random, u->boundary, sizeof u->boundary);
+    const struct thingpass_form form = form_of(tp);
+    u->form_len = err < 0 ? 0 : thingpass_form_length(&form);
+    return err;
+}
+
+static size_t head(struct thingpass *tp, char *buf, size_t cap) {
+    struct thingpass_upload *u = &tp->upload;
+    char line[80];
+    struct thingpass_writer w = {line, sizeof line, 0};
+    thingpass_put_text(&w, "Content-Type: multipart/form-data; boundary=");
+    thingpass_put_text(&w, u->boundary);
+    thingpass_put_text(&w, "\r\n");
+    u->grant.headers.p = line;
+    u->grant.headers.n = w.len;
+    int64_t length = (int64_t)(u->object.source->size + u->form_len);
+    size_t n = thingpass_grant_head(tp, "POST", length, buf, cap);
+    u->grant.headers.n = 0;
+    const struct thingpass_form form = form_of(tp);
+    return n + thingpass_form_before(&form, &u->form_sent, buf + n, cap - n);
+}
+
+static size_t tail(struct thingpass *tp, char *buf, size_t cap) {
+    const struct thingpass_form form = form_of(tp);
+    return thingpass_form_after(&form, &tp->upload.tail_sent, buf, cap);
+}
+
+// Forms are stored whatever the key holds already: S3 does not take 412's
+// condition for a form, so it says something else here.
+static bool judge(struct thingpass *tp) {
+    if (tp->response.status != 412) {
+        return false;
+    }
+    thingpass_finish(tp, THINGPASS_EREJECTED);
+    return true;
+}
+
+const struct thingpass_mode thingpass_mode_pass = {
+    .object_ok = thingpass_object_suits_pass,
+    .begin = begin,
+    .leave = leave,
+    .standing = true,
+    .ask = put_ask,
+    .take = take,
+    .head = head,
+    .tail = tail,
+    .send = send,
+    .judge = judge,
+    .stored = thingpass_object_stored,
+    .report = thingpass_put_plain_report,
+};

@@ -50,8 +50,8 @@ bool thingpass_field_is_in(struct thingpass_span fields, struct thingpass_span n
 // name the object or its bytes, nor send us elsewhere once they are stored.
 static bool may_send(struct thingpass_span name, struct thingpass_span value) {
     static const char *const refused[] = {"key", "file", "redirect", "success_action_redirect"};
-    if (!thingpass_span_all(name, name_max, thingpass_is_token_char) ||
-        (value.n > 0 && !thingpass_span_all(value, SIZE_MAX, thingpass_is_print))) {
+    if (!thingpass_span_all(name, name_max, THINGPASS_TOKEN) ||
+        (value.n > 0 && !thingpass_span_all(value, SIZE_MAX, THINGPASS_PRINT))) {
         return false;
     }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "http_response.h"
-#include "parts.h"
-#include "pass.h"
+#include "mode.h"
 #include "s3.h"
 #include "upload.h"
 
@@ -17,21 +16,13 @@ enum {
 };
 
 static void act_on(struct thingpass *tp) {
-    unsigned status = tp->response.status;
-    bool parts = thingpass_wants_parts(tp);
-    // Forms and parts are stored whatever the key holds already, so that 412
-    // says something else there: S3 does not take it for a form.
-    if (status == 412 && (parts || thingpass_wants_pass(tp))) {
-        thingpass_finish(tp, THINGPASS_EREJECTED);
+    const struct thingpass_mode *mode = tp->upload.mode;
+    if (mode->judge != NULL && mode->judge(tp)) {
         return;
     }
-    if (status == 404 && parts && strcmp(tp->s3_error.code, "NoSuchUpload") == 0) {
-        thingpass_parts_lost(tp);
-        return;
-    }
-    switch (thingpass_s3_judge(status, tp->s3_error.code)) {
+    switch (thingpass_s3_judge(tp->response.status, tp->s3_error.code)) {
     case THINGPASS_S3_STORED:
-        parts ? thingpass_part_stored(tp) : thingpass_plan_report(tp);
+        mode->stored(tp);
         break;
     case THINGPASS_S3_ASK_AGAIN:
         thingpass_ask_anew(tp);
@@ -78,8 +69,27 @@ static int conclude(struct thingpass *tp, bool clean) {
     return THINGPASS_STEP_RUN;
 }
 
+// Passes on some of the answer's body. Returns THINGPASS_OK or < 0.
+static int take_body(struct thingpass *tp, struct thingpass_span body) {
+    const struct thingpass_mode *mode = tp->upload.mode;
+    if (tp->response.status >= 300) {
+        thingpass_s3_error_feed(&tp->s3_error, body);
+    } else if (mode->body != NULL && body.n > 0) {
+        return mode->body(tp, body);
+    }
+    return THINGPASS_OK;
+}
+
+// Whether more of the answer is wanted than has come.
+static bool wants_more(const struct thingpass *tp) {
+    const struct thingpass_http_response *r = &tp->response;
+    bool wanted = tp->upload.mode->body != NULL && r->status < 300;
+    return !thingpass_http_is_complete(r) && (wanted || r->body_len <= drain_max);
+}
+
 // Feeds n bytes of the chunk buffer to the response. Returns > 0 when all were
-// used and more are wanted, 0 when there is nothing more to wait for.
+// used and more are wanted, 0 when there is nothing more to wait for, or < 0 for
+// an answer that is no HTTP, or when the upload has ended over it.
 static int feed(struct thingpass *tp, size_t n, bool *clean) {
     const char *p = tp->config.chunk;
     while (n > 0 && !thingpass_http_is_complete(&tp->response)) {
@@ -88,19 +98,21 @@ static int feed(struct thingpass *tp, size_t n, bool *clean) {
         if (used < 0) {
             return used;
         }
-        if (tp->response.status >= 300) {
-            thingpass_s3_error_feed(&tp->s3_error, body);
+        int err = take_body(tp, body);
+        if (err < 0) {
+            thingpass_finish(tp, err);
+            return err;
         }
         p += used;
         n -= (size_t)used;
     }
     *clean = n == 0;
-    return !thingpass_http_is_complete(&tp->response) && tp->response.body_len <= drain_max;
+    return wants_more(tp);
 }
 
 int thingpass_step_receive(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
-    const struct thingpass_stream *s = tp->config.stream;
+    const struct thingpass_stream *s = tp->connection.stream;
     size_t cap = tp->config.chunk_size;
     int n = s->read(s->ctx, tp->config.chunk, cap);
     if (n == THINGPASS_EAGAIN) {
@@ -114,8 +126,11 @@ int thingpass_step_receive(struct thingpass *tp) {
         return conclude(tp, false);
     }
     u->answered = true;
-    u->progress_ms = thingpass_clock_ms(tp);
     bool clean = false;
     int more = feed(tp, (size_t)n, &clean);
-    return more > 0 ? THINGPASS_STEP_RUN : conclude(tp, clean);
+    u->progress_ms = thingpass_clock_ms(tp); // a slow sink is no stalled stream
+    if (more > 0 || u->phase != THINGPASS_PHASE_RECEIVE) {
+        return THINGPASS_STEP_RUN;
+    }
+    return conclude(tp, clean);
 }

@@ -10,14 +10,10 @@
 
 enum { root = 0, headers_max = 40 };
 
-static bool is_code_char(char c) {
-    return thingpass_is_kind_char(c);
-}
-
 struct thingpass_span thingpass_reply_id(const struct thingpass_json *json) {
     struct thingpass_span id;
     if (thingpass_json_string(json, root, "id", &id) == THINGPASS_OK &&
-        thingpass_span_all(id, THINGPASS_ID_MAX, thingpass_is_id_char)) {
+        thingpass_span_all(id, THINGPASS_ID_MAX, THINGPASS_ID)) {
         return id;
     }
     id.p = NULL;
@@ -42,7 +38,7 @@ static int read_refusal(const struct thingpass_json *json, int entry,
     enum { day_s = 86400 };
     if (thingpass_json_string(json, entry, "code", &reply->code) < 0 ||
         !thingpass_span_all(reply->code, sizeof((struct thingpass_result *)0)->code - 1,
-                            is_code_char)) {
+                            THINGPASS_KIND)) {
         return THINGPASS_EREPLY;
     }
     if (thingpass_json_find(json, entry, "retryAfter") == 0) {
@@ -84,7 +80,10 @@ int thingpass_reply_read(const struct thingpass_json *json, int entry,
 // Rewrites {"a":"b","c":"d"} into "a: b\r\nc: d\r\n" where it stands. A pair
 // takes six characters of punctuation there and four here, so that writing
 // never overtakes reading.
-static int pack_headers(struct thingpass_json *json, int node, struct thingpass_span *packed) {
+int thingpass_headers_pack(struct thingpass_json *json, int node, struct thingpass_span *packed) {
+    if (thingpass_json_type(json, node) != THINGPASS_JSON_OBJECT) {
+        return THINGPASS_EREPLY;
+    }
     char *begin = json->text + (thingpass_json_text(json, node).p - json->text);
     struct thingpass_writer w = {begin, 0, 0};
     int n = 0;
@@ -138,14 +137,13 @@ static int read_grant(struct thingpass_json *json, int entry,
                       struct thingpass_grant_fields *grant) {
     int headers = thingpass_json_find(json, entry, "headers");
     if (!mode_is_put(json) || headers <= 0 ||
-        thingpass_json_type(json, headers) != THINGPASS_JSON_OBJECT ||
         thingpass_json_string(json, entry, "objectKey", &grant->object_key) < 0 ||
         !thingpass_key_ok(grant->object_key) ||
         thingpass_json_string(json, entry, "uploadUrl", &grant->url) < 0 ||
         thingpass_reply_time(json, entry, "expiresAt", &grant->expires_at) < 0) {
         return THINGPASS_EREPLY;
     }
-    return pack_headers(json, headers, &grant->headers);
+    return thingpass_headers_pack(json, headers, &grant->headers);
 }
 
 int thingpass_grant_read(struct thingpass_json *json, int entry,

@@ -45,6 +45,11 @@ int thingpass_reply_time(const struct thingpass_json *json, int entry, const cha
 // characters.
 bool thingpass_key_ok(struct thingpass_span key);
 
+// Rewrites an object of headers into "Name: value\r\n" lines where it stands.
+// Returns THINGPASS_OK, THINGPASS_EREPLY or THINGPASS_EHEADER (one that would break
+// the request or is ours to set).
+int thingpass_headers_pack(struct thingpass_json *json, int node, struct thingpass_span *packed);
+
 // Reads a grant of mode `put`. Packs the headers where they stand, so it can be
 // called once only. Returns THINGPASS_OK, THINGPASS_EREPLY or THINGPASS_EHEADER
 // (a header that would break the request or is ours to set), and then *grant is

@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "clock.h"
+#include "mode.h"
 #include "pair.h"
 
-static bool text_ok(const char *text, size_t max, bool (*class)(char c)) {
+static bool text_ok(const char *text, size_t max, enum thingpass_class class) {
     return text != NULL && thingpass_span_all(thingpass_span_of(text), max, class);
 }
 
@@ -37,7 +38,7 @@ static bool values_pass(const struct thingpass_pair *pairs, size_t n) {
     return true;
 }
 
-static bool pass_ok(const struct thingpass_object *object) {
+bool thingpass_object_suits_pass(const struct thingpass_object *object) {
     size_t n = object->metadata_count;
     if (object->object_key != NULL || n + object->pass_metadata_count >= THINGPASS_METADATA_MAX) {
         return false;
@@ -58,24 +59,21 @@ static bool metadata_ok(const struct thingpass_object *object) {
     size_t total = 0;
     return pairs_ok(object->metadata, object->metadata_count, &total) &&
            pairs_ok(object->pass_metadata, object->pass_metadata_count, &total) &&
-           total <= THINGPASS_METADATA_BYTES_MAX &&
-           (object->mode == THINGPASS_MODE_PASS ? pass_ok(object)
-                                                : object->pass_metadata_count == 0);
+           total <= THINGPASS_METADATA_BYTES_MAX;
 }
 
 static bool source_ok(const struct thingpass_source *source) {
     return source != NULL && source->read != NULL && source->known_len &&
            source->size <= INT64_MAX && (!source->rewindable || source->rewind != NULL) &&
-           (source->content_type == NULL || text_ok(source->content_type, 127, thingpass_is_print));
+           (source->content_type == NULL || text_ok(source->content_type, 127, THINGPASS_PRINT));
 }
 
 int thingpass_object_check(const struct thingpass_object *object) {
     if (object == NULL || !source_ok(object->source) ||
-        (unsigned)object->mode > THINGPASS_MODE_MULTIPART ||
-        !text_ok(object->kind, THINGPASS_KIND_MAX, thingpass_is_kind_char)) {
+        !text_ok(object->kind, THINGPASS_KIND_MAX, THINGPASS_KIND)) {
         return THINGPASS_EINVAL;
     }
-    if (object->id != NULL && !text_ok(object->id, THINGPASS_ID_MAX, thingpass_is_id_char)) {
+    if (object->id != NULL && !text_ok(object->id, THINGPASS_ID_MAX, THINGPASS_ID)) {
         return THINGPASS_EINVAL;
     }
     if (object->object_key != NULL && strlen(object->object_key) > THINGPASS_KEY_MAX) {
@@ -84,11 +82,9 @@ int thingpass_object_check(const struct thingpass_object *object) {
     if (object->captured_at != 0 && !thingpass_time_is_sane(object->captured_at)) {
         return THINGPASS_EINVAL;
     }
-    if (object->mode == THINGPASS_MODE_MULTIPART &&
-        (!object->source->rewindable || object->source->size == 0)) {
-        return THINGPASS_EINVAL;
-    }
-    return metadata_ok(object) ? THINGPASS_OK : THINGPASS_EINVAL;
+    const struct thingpass_mode *mode = thingpass_mode_of(object);
+    bool ok = metadata_ok(object) && (mode->object_ok == NULL || mode->object_ok(object));
+    return ok ? THINGPASS_OK : THINGPASS_EINVAL;
 }
 
 static void put_text_field(struct thingpass_writer *w, const char *field, const char *value) {

@@ -23,6 +23,9 @@ struct thingpass_request {
 // or THINGPASS_EINVAL.
 int thingpass_object_check(const struct thingpass_object *object);
 
+// Whether the metadata of such an object suits a pass [P-11.2].
+bool thingpass_object_suits_pass(const struct thingpass_object *object);
+
 // All append one JSON object; see w->len for whether it fitted. A request for a
 // pass [P-11] has nothing of the object's own but capturedAt; with a sum, of
 // whatever value, each upload must carry its checksum.

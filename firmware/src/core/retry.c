@@ -34,6 +34,12 @@ static bool is_stale_connection(const struct thingpass_upload *u) {
     return u->reused && !u->answered && u->object.source->rewindable;
 }
 
+void thingpass_upload_lost(struct thingpass *tp) {
+    tp->upload.upload_id_len = 0;
+    thingpass_count(&tp->upload.grants);
+    thingpass_ask_anew(tp);
+}
+
 void thingpass_transfer_failed(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
     if (is_stale_connection(u)) {

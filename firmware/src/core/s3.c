@@ -48,7 +48,7 @@ static void feed_char(struct thingpass_s3_error *e, char c) {
         e->state = c == tag[e->state] ? (uint8_t)(e->state + 1) : c == '<' ? 1 : 0;
         return;
     }
-    bool ok = thingpass_is_alnum(c) || c == '.';
+    bool ok = thingpass_is(c, THINGPASS_HOST);
     if (!ok || e->len + 1U >= sizeof e->code) {
         e->state = code_found;
         return;

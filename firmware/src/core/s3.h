@@ -19,7 +19,7 @@ enum thingpass_s3_verdict thingpass_s3_judge(unsigned status, const char *code);
 
 // Finds <Code>…</Code> in the first 1,024 bytes of an error's body, which may
 // come in pieces of any size. e must be zero at first; e->code is NUL-terminated
-// and holds letters, digits and '.' only.
+// and holds the characters of a host's name only.
 void thingpass_s3_error_feed(struct thingpass_s3_error *e, struct thingpass_span body);
 
 // Whether the whole code has been seen.

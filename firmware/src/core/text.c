@@ -29,51 +29,19 @@ bool thingpass_span_is_nocase(struct thingpass_span s, const char *text) {
     return text[s.n] == '\0';
 }
 
-bool thingpass_span_all(struct thingpass_span s, size_t max, bool (*class)(char c)) {
-    if (s.n == 0 || s.n > max) {
-        return false;
-    }
-    for (size_t i = 0; i < s.n; i++) {
-        if (!class(s.p[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool thingpass_span_u64(struct thingpass_span s, uint64_t *value) {
-    *value = 0;
-    if (!thingpass_span_all(s, 19, thingpass_is_digit)) { // 19 digits always fit
-        return false;
+    bool ok = s.n > 0 && s.n <= 19; // 19 digits always fit
+    uint64_t n = 0;
+    for (size_t i = 0; ok && i < s.n; i++) {
+        n = n * 10 + (uint64_t)(s.p[i] - '0');
+        ok = thingpass_is_digit(s.p[i]);
     }
-    for (size_t i = 0; i < s.n; i++) {
-        *value = *value * 10 + (uint64_t)(s.p[i] - '0');
-    }
-    return true;
+    *value = ok ? n : 0;
+    return ok;
 }
 
 bool thingpass_is_digit(char c) {
     return c >= '0' && c <= '9';
-}
-
-bool thingpass_is_alnum(char c) {
-    return thingpass_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool thingpass_is_id_char(char c) {
-    return thingpass_is_alnum(c) || c == '_' || c == '-';
-}
-
-bool thingpass_is_thing_char(char c) {
-    return thingpass_is_id_char(c) || c == ':';
-}
-
-bool thingpass_is_kind_char(char c) {
-    return thingpass_is_digit(c) || (c >= 'a' && c <= 'z') || c == '-';
-}
-
-bool thingpass_is_print(char c) {
-    return c >= 0x20 && c <= 0x7e;
 }
 
 char thingpass_lower(char c) {
@@ -99,12 +67,20 @@ void thingpass_put_text(struct thingpass_writer *w, const char *text) {
     thingpass_put(w, thingpass_span_of(text));
 }
 
+uint32_t thingpass_divide(uint64_t *n, uint32_t by) {
+    uint32_t high = (uint32_t)(*n >> 32);
+    uint32_t low = (uint32_t)*n;
+    uint32_t middle = high % by << 16 | low >> 16;
+    uint32_t last = middle % by << 16 | (low & 0xffff);
+    *n = (uint64_t)(high / by) << 32 | (middle / by << 16 | last / by);
+    return last % by;
+}
+
 void thingpass_put_u64(struct thingpass_writer *w, uint64_t value) {
     char digits[20];
     size_t i = sizeof digits;
     do {
-        digits[--i] = (char)('0' + value % 10);
-        value /= 10;
+        digits[--i] = (char)('0' + thingpass_divide(&value, 10));
     } while (value > 0);
     struct thingpass_span s = {digits + i, sizeof digits - i};
     thingpass_put(w, s);

@@ -28,19 +28,33 @@ bool thingpass_span_is(struct thingpass_span s, const char *text);
 // The same, taking A-Z for a-z.
 bool thingpass_span_is_nocase(struct thingpass_span s, const char *text);
 
-// Whether 1 to max characters all belong to class.
-bool thingpass_span_all(struct thingpass_span s, size_t max, bool (*class)(char c));
+// Classes of characters, none of them beyond ASCII.
+enum thingpass_class {
+    THINGPASS_KIND = 1,    // a kind, a metadata name [P-3.4], and a refusal's code
+    THINGPASS_ID = 2,      // [P-1.6]
+    THINGPASS_THING = 4,   // a thing's name
+    THINGPASS_HOST = 8,    // a host's name or its IPv4 address
+    THINGPASS_TOKEN = 16,  // RFC 9110, section 5.6.2
+    THINGPASS_TARGET = 32, // path and query: RFC 3986 without '#', which is never sent
+    THINGPASS_PRINT = 64,  // U+0020 to U+007E
+    THINGPASS_ROOT = 128   // the topic's root
+};
 
-// Reads 1 to 19 decimal digits, nothing else. Returns false otherwise.
+bool thingpass_is(char c, enum thingpass_class class);
+
+// Whether 1 to max characters all belong to class.
+bool thingpass_span_all(struct thingpass_span s, size_t max, enum thingpass_class class);
+
+// Reads 1 to 19 decimal digits, nothing else. Returns false otherwise, and then
+// *value is 0.
 bool thingpass_span_u64(struct thingpass_span s, uint64_t *value);
 
 bool thingpass_is_digit(char c);
-bool thingpass_is_alnum(char c);
-bool thingpass_is_id_char(char c);    // [P-1.6]
-bool thingpass_is_thing_char(char c); // a thing's name
-bool thingpass_is_kind_char(char c);  // a kind, and a metadata name [P-3.4]
-bool thingpass_is_print(char c);      // U+0020 to U+007E
 char thingpass_lower(char c);
+
+// Divides *n in place, by 1 to 65,535, and returns the remainder: in 32-bit
+// steps, because a 64-bit division is a library function of 1 KB.
+uint32_t thingpass_divide(uint64_t *n, uint32_t by);
 
 // Adds one, up to the most that it can hold.
 void thingpass_count(uint8_t *n);

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "http_response.h"
-#include "parts.h"
-#include "pass.h"
+#include "mode.h"
 #include "reader.h"
 #include "upload.h"
 
@@ -30,7 +29,7 @@ int thingpass_wait_for_stream(struct thingpass *tp, uint32_t patience_ms) {
 
 static int hash_init(struct thingpass *tp) {
     const struct thingpass_sha256 *sha = tp->config.sha256;
-    tp->upload.hashing = !tp->upload.have_sum && !thingpass_wants_parts(tp);
+    tp->upload.hashing = !tp->upload.have_sum && tp->upload.mode->scan == NULL;
     if (!tp->upload.hashing) {
         return THINGPASS_OK;
     }
@@ -55,27 +54,16 @@ static void begin_transfer(struct thingpass *tp) {
     memset(&tp->s3_error, 0, sizeof tp->s3_error);
 }
 
-static int form_init(struct thingpass *tp) {
-    struct thingpass_upload *u = &tp->upload;
-    if (!thingpass_wants_pass(tp)) {
-        return THINGPASS_OK;
-    }
-    int err = thingpass_form_boundary(tp->config.random, u->boundary, sizeof u->boundary);
-    const struct thingpass_form form = thingpass_pass_form(tp);
-    u->form_len = err < 0 ? 0 : thingpass_form_length(&form);
-    return err;
-}
-
 static int begin_send(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
-    // The source of an object in parts is at its place already.
-    int err = thingpass_wants_parts(tp) ? THINGPASS_OK
-                                        : thingpass_reader_begin(&u->reader, u->object.source);
+    // What seeks is at its place already.
+    int err =
+        u->mode->seek != NULL ? THINGPASS_OK : thingpass_reader_begin(&u->reader, u->object.source);
     if (err == THINGPASS_OK) {
         err = hash_init(tp);
     }
-    if (err == THINGPASS_OK) {
-        err = form_init(tp);
+    if (err == THINGPASS_OK && u->mode->send != NULL) {
+        err = u->mode->send(tp);
     }
     if (err < 0) {
         thingpass_finish(tp, err);
@@ -107,7 +95,7 @@ int thingpass_step_connect(struct thingpass *tp) {
             thingpass_plan_ask(tp, 0);
             return THINGPASS_STEP_RUN;
         }
-        int r = thingpass_wants_parts(tp) ? thingpass_part_seek(tp) : THINGPASS_OK;
+        int r = u->mode->seek != NULL ? u->mode->seek(tp) : THINGPASS_OK;
         if (r != THINGPASS_OK) {
             return wait_for_source(tp, r);
         }
@@ -136,7 +124,7 @@ static void body_sent(struct thingpass *tp) {
 
 static int write_chunk(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
-    const struct thingpass_stream *s = tp->config.stream;
+    const struct thingpass_stream *s = tp->connection.stream;
     size_t left = u->chunk_len - u->chunk_sent;
     int n = s->write(s->ctx, (const char *)tp->config.chunk + u->chunk_sent, left);
     if (n == 0 || n == THINGPASS_EAGAIN) {
@@ -151,6 +139,11 @@ static int write_chunk(struct thingpass *tp) {
         return THINGPASS_STEP_RUN;
     }
     u->chunk_sent += (size_t)n;
+    if (u->object.progress != NULL) {
+        uint64_t waiting = u->chunk_len - u->chunk_sent; // some of it may be no object's
+        uint64_t done = u->reader.pos > waiting ? u->reader.pos - waiting : 0;
+        u->object.progress(u->object.progress_ctx, done, u->object.source->size);
+    }
     return THINGPASS_STEP_RUN;
 }
 

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "id.h"
-#include "pass.h"
-#include "request.h"
+#include "key.h"
+#include "mode.h"
+#include "thingpass/ledger.h"
 
 static bool in_flight(const struct thingpass *tp) {
     return tp->upload.phase != THINGPASS_PHASE_IDLE && tp->upload.phase != THINGPASS_PHASE_ENDED;
@@ -34,11 +35,22 @@ static void reset_upload(struct thingpass *tp, const struct thingpass_object *ob
     u->started_ms = now;
     u->deadline_ms = now + deadline;
     u->wake_ms = now;
-    u->window = sizeof u->parts / sizeof *u->parts;
+    u->mode = thingpass_mode_of(object);
     if (object->sha256 != NULL) {
         memcpy(u->sum, object->sha256, sizeof u->sum);
         u->have_sum = true;
     }
+}
+
+void thingpass_begin(struct thingpass *tp, const struct thingpass_object *object) {
+    struct thingpass_upload *u = &tp->upload;
+    reset_upload(tp, object);
+    if (object->id != NULL) {
+        memcpy(u->id, object->id, strlen(object->id) + 1); // its length is checked
+    } else {
+        (void)thingpass_new_id(tp, u->id, sizeof u->id); // always fits
+    }
+    reset_result(tp);
 }
 
 int thingpass_upload_start(struct thingpass *tp, const struct thingpass_object *object) {
@@ -50,17 +62,13 @@ int thingpass_upload_start(struct thingpass *tp, const struct thingpass_object *
     if (err < 0) {
         return err;
     }
-    reset_upload(tp, object);
-    if (object->id != NULL) {
-        memcpy(u->id, object->id, strlen(object->id) + 1); // its length is checked
-    } else {
-        (void)thingpass_new_id(tp, u->id, sizeof u->id); // always fits
-    }
-    reset_result(tp);
+    thingpass_begin(tp, object);
     if (!thingpass_request_fits(tp)) {
         return THINGPASS_ESPACE;
     }
-    u->terms = thingpass_wants_pass(tp) ? thingpass_terms(tp) : 0;
+    if (u->mode->begin != NULL) {
+        u->mode->begin(tp);
+    }
     u->phase = THINGPASS_PHASE_HASH;
     return THINGPASS_OK;
 }
@@ -78,6 +86,9 @@ void thingpass_finish(struct thingpass *tp, int err) {
     u->phase = THINGPASS_PHASE_ENDED;
     if (u->object.source->close != NULL) {
         u->object.source->close(u->object.source->ctx);
+    }
+    if (u->mode->ended != NULL) {
+        u->mode->ended(tp);
     }
 }
 
@@ -99,26 +110,33 @@ static void plan(struct thingpass *tp, enum thingpass_phase phase, uint32_t dela
 }
 
 void thingpass_plan_leave(struct thingpass *tp) {
+    const struct thingpass_mode *mode = tp->upload.mode;
     thingpass_settle_captured_at(tp);
-    if (!thingpass_pass_suits(tp)) {
-        thingpass_plan_ask(tp, 0);
-        return;
-    }
-    int err = thingpass_pass_use(tp);
-    if (err < 0) {
-        thingpass_finish(tp, err);
-    } else {
+    int leave = mode->leave != NULL ? mode->leave(tp) : 0;
+    if (leave < 0) {
+        thingpass_finish(tp, leave);
+    } else if (leave > 0) {
         thingpass_plan_connect(tp, 0);
+    } else {
+        thingpass_plan_ask(tp, 0);
     }
 }
 
 void thingpass_plan_ask(struct thingpass *tp, uint32_t delay_ms) {
-    thingpass_pass_forget(tp); // the answer takes its place
-    if (tp->upload.grants >= tp->config.timing.max_grants) {
-        thingpass_finish(tp, THINGPASS_ERETRIES);
+    int (*renew)(struct thingpass *) = tp->upload.mode->renew;
+    int leave = renew != NULL ? renew(tp) : 0;
+    if (leave == 0) {
+        thingpass_kept_forget(tp); // the answer takes its place
+    }
+    if (leave < 0 || tp->upload.grants >= tp->config.timing.max_grants) {
+        thingpass_finish(tp, leave < 0 ? leave : THINGPASS_ERETRIES);
         return;
     }
-    if (thingpass_wants_pass(tp)) {
+    if (leave > 0) {
+        thingpass_plan_connect(tp, delay_ms);
+        return;
+    }
+    if (tp->upload.mode->standing) {
         struct thingpass_upload *u = &tp->upload;
         (void)thingpass_id_next(&tp->ids, u->ask_id, sizeof u->ask_id); // always fits
     }
@@ -135,6 +153,23 @@ void thingpass_plan_connect(struct thingpass *tp, uint32_t delay_ms) {
 
 void thingpass_plan_report(struct thingpass *tp) {
     plan(tp, THINGPASS_PHASE_REPORT, 0);
+}
+
+static bool keep_for_later(struct thingpass *tp) {
+    struct thingpass_ledger *ledger = tp->config.ledger;
+    return ledger != NULL && ledger->add(tp);
+}
+
+void thingpass_object_stored(struct thingpass *tp) {
+    enum thingpass_verify verify = tp->upload.object.verify;
+    bool plain = tp->response.status < 300; // 412 does not say whose bytes are there
+    if (plain && (verify == THINGPASS_VERIFY_S3 ||
+                  (verify == THINGPASS_VERIFY_LATER && keep_for_later(tp)))) {
+        tp->result.code[0] = '\0';
+        thingpass_finish(tp, THINGPASS_OK);
+    } else {
+        thingpass_plan_report(tp);
+    }
 }
 
 static int step_idle(struct thingpass *tp, uint64_t *wake_ms) {

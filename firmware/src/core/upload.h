@@ -11,7 +11,7 @@
 //    │                      └──── not-found ────┐                         ▼
 //    └── ENDED ◀──────────── stored ──────── REPORT ◀─────────────────────┘
 //
-// An object that a pass at hand serves goes to CONNECT without asking.
+// An object that standing leave serves (a pass) goes to CONNECT without asking.
 //
 // Each phase has a moment before which there is nothing to do (wake_ms): the
 // backoff before another try is only that, not a phase of its own.
@@ -35,12 +35,19 @@ enum thingpass_phase {
 
 uint64_t thingpass_clock_ms(const struct thingpass *tp);
 
+// upload.c: makes object the upload in flight, with an id; the caller plans its
+// first phase.
+void thingpass_begin(struct thingpass *tp, const struct thingpass_object *object);
+
 // upload.c: where the upload goes next. Each may end it instead, when its
 // attempts are used up.
-void thingpass_plan_leave(struct thingpass *tp); // to CONNECT under a pass, or to ASK
+void thingpass_plan_leave(struct thingpass *tp); // to CONNECT if there is leave, or to ASK
 void thingpass_plan_ask(struct thingpass *tp, uint32_t delay_ms);
 void thingpass_plan_connect(struct thingpass *tp, uint32_t delay_ms);
 void thingpass_plan_report(struct thingpass *tp);
+
+// S3 says that the whole object is stored: reports it, or ends the upload.
+void thingpass_object_stored(struct thingpass *tp);
 void thingpass_finish(struct thingpass *tp, int err);
 
 // hash.c: one step of a phase. All steps return an enum thingpass_step_result.
@@ -57,11 +64,11 @@ int thingpass_step_report(struct thingpass *tp);
 // leaves, and every later one must repeat it.
 void thingpass_settle_captured_at(struct thingpass *tp);
 
-// A number that differs between objects that cannot share a pass. Uses the chunk
-// buffer.
+// A number that differs between objects that cannot share standing leave. Uses the
+// chunk buffer.
 uint64_t thingpass_terms(const struct thingpass *tp);
 
-// The id that the next reply must have: the request's for a pass, else the
+// The id that the next reply must have: the request's for standing leave, else the
 // object's.
 const char *thingpass_awaited_id(const struct thingpass *tp);
 
@@ -91,6 +98,9 @@ int thingpass_step_receive(struct thingpass *tp);
 // no use or the object is not there; or ends the upload.
 void thingpass_transfer_failed(struct thingpass *tp);
 void thingpass_ask_anew(struct thingpass *tp);
+
+// retry.c: the upload in parts is gone, or there is none of that id: begins another.
+void thingpass_upload_lost(struct thingpass *tp);
 
 // connection.c: returns THINGPASS_OK once there is a connection for the grant,
 // THINGPASS_EAGAIN while it is being made, or THINGPASS_EIO.

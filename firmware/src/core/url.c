@@ -5,17 +5,6 @@
 
 #include <string.h>
 
-static bool is_host_char(char c) {
-    return thingpass_is_alnum(c) || c == '.' || c == '-' || c == '_';
-}
-
-// RFC 3986's unreserved, sub-delims, and what else may stand in path and query.
-// No '#': a fragment is never sent. A control character or a space here would
-// let a reply forge a second request line or header.
-static bool is_target_char(char c) {
-    return thingpass_is_alnum(c) || (c != '\0' && strchr("-._~!$&'()*+,;=:@/?%", c) != NULL);
-}
-
 static bool take(struct thingpass_span *s, const char *prefix) {
     size_t n = strlen(prefix);
     if (s->n < n || memcmp(s->p, prefix, n) != 0) {
@@ -39,7 +28,7 @@ static bool take_scheme(struct thingpass_url *url, struct thingpass_span *rest, 
 
 static struct thingpass_span take_host(struct thingpass_span *rest) {
     struct thingpass_span host = {rest->p, 0};
-    while (rest->n > 0 && is_host_char(*rest->p)) {
+    while (rest->n > 0 && thingpass_is(*rest->p, THINGPASS_HOST)) {
         host.n++;
         rest->p++;
         rest->n--;
@@ -65,7 +54,9 @@ static bool take_port(struct thingpass_url *url, struct thingpass_span *rest) {
     return true;
 }
 
+// Scheme, host and port; the rest is the target.
 static bool parse(struct thingpass_url *url, struct thingpass_span rest, bool allow_plain) {
+    memset(url, 0, sizeof *url);
     if (!take_scheme(url, &rest, allow_plain)) {
         return false;
     }
@@ -74,14 +65,25 @@ static bool parse(struct thingpass_url *url, struct thingpass_span rest, bool al
         return false;
     }
     url->target = rest;
-    return rest.n > 0 && *rest.p == '/' && thingpass_span_all(rest, SIZE_MAX, is_target_char);
+    return true;
 }
 
-int thingpass_url_parse(struct thingpass_url *url, struct thingpass_span text, bool allow_plain) {
-    memset(url, 0, sizeof *url);
-    if (parse(url, text, allow_plain)) {
+static int parsed(struct thingpass_url *url, bool ok) {
+    if (ok) {
         return THINGPASS_OK;
     }
     memset(url, 0, sizeof *url);
     return THINGPASS_EURL;
+}
+
+int thingpass_url_parse(struct thingpass_url *url, struct thingpass_span text, bool allow_plain) {
+    // A control character or a space here would let a reply forge a second request
+    // line or header.
+    bool ok = parse(url, text, allow_plain) &&
+              thingpass_span_all(url->target, SIZE_MAX, THINGPASS_TARGET) && *url->target.p == '/';
+    return parsed(url, ok);
+}
+
+int thingpass_url_origin(struct thingpass_url *url, struct thingpass_span text, bool allow_plain) {
+    return parsed(url, parse(url, text, allow_plain) && url->target.n == 0);
 }

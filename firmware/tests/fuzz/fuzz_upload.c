@@ -122,8 +122,10 @@ static void stream_close(void *ctx) {
     c->closed++;
 }
 
-static int publish(void *ctx, const char *topic, const void *payload, size_t len) {
+static int publish(void *ctx, const char *topic, const void *payload, size_t len,
+                   uint32_t expiry_s) {
     struct chaos *c = ctx;
+    require(expiry_s > 0);
     require(strncmp(topic, "thingpass/cam1/upload-", 22) == 0 && len > 2);
     require(((const char *)payload)[0] == '{' && ((const char *)payload)[len - 1] == '}');
     int r = decide(c, 0);
@@ -208,7 +210,7 @@ static void deliver(struct chaos *c, struct thingpass *tp) {
     char text[700] = "{\"id\":\"";
     uint8_t b = next(c);
     bool asking = strcmp(thingpass_phase_name(tp), "ask") == 0;
-    bool pass = tp->upload.object.mode == THINGPASS_MODE_PASS;
+    bool pass = tp->upload.mode == &thingpass_mode_pass;
     strcat(text, asking && pass ? tp->upload.ask_id : thingpass_result(tp)->id);
     strcat(text, "\"");
     size_t len = strlen(text);
@@ -266,15 +268,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     config.chunk_size = 1024;
     object.kind = "photo";
     object.source = &source;
-    object.mode = (enum thingpass_mode)((choice >> 1) % 3U);
+    static const struct thingpass_mode *const modes[] = {&thingpass_mode_put, &thingpass_mode_pass,
+                                                         &thingpass_mode_multipart};
+    object.mode = modes[(choice >> 1) % 3U];
     object.mode =
-        rewindable || object.mode != THINGPASS_MODE_MULTIPART ? object.mode : THINGPASS_MODE_PASS;
+        rewindable || object.mode != &thingpass_mode_multipart ? object.mode : &thingpass_mode_pass;
     require(reply != NULL && chunk != NULL && thingpass_init(&tp, &config) == 0);
     // The second may reuse the connection and the pass; the third changes the mode.
     for (unsigned round = 0; round < 3; round++) {
         if (round == 2 && (choice & 0x80) != 0) {
             object.mode =
-                object.mode == THINGPASS_MODE_PUT ? THINGPASS_MODE_PASS : THINGPASS_MODE_PUT;
+                object.mode == &thingpass_mode_put ? &thingpass_mode_pass : &thingpass_mode_put;
         }
         require(thingpass_upload_start(&tp, &object) == 0);
         c.confirmed = false;

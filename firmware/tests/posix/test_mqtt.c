@@ -253,7 +253,7 @@ static void a_server_that_is_not_there_yet_is_waited_for(void **state) {
     begin(&s, &good_server);
     run_into(&s, "cannot reach the MQTT server 127.0.0.1:");
     says(&s, "Connection refused");
-    assert_int_equal(s.link.port.publish(s.link.port.ctx, "a", "b", 1), THINGPASS_EAGAIN);
+    assert_int_equal(s.link.port.publish(s.link.port.ctx, "a", "b", 1, 5), THINGPASS_EAGAIN);
     mosquitto_server_start(&s.server, mosquitto_server_mutual_tls, OPEN_TO_ALL);
     assert_int_equal(run(&s), THINGPASS_OK);
     assert_string_equal(s.link.why.text, "");
@@ -281,7 +281,8 @@ static void publish(struct scene *s, const char *topic, size_t length) {
         sum = sum * 31 + payload[i];
     }
     int before = s->messages;
-    assert_int_equal(s->link.port.publish(s->link.port.ctx, topic, payload, length), THINGPASS_OK);
+    assert_int_equal(s->link.port.publish(s->link.port.ctx, topic, payload, length, 5),
+                     THINGPASS_OK);
     uint64_t end_ms = thingpass_posix_now_ms() + 5000;
     while (s->messages == before) {
         assert_true(thingpass_posix_now_ms() < end_ms);
@@ -352,8 +353,9 @@ static void a_refused_publish_is_told_by_mqtt_5(void **state) {
     (void)snprintf(extra, sizeof extra, OPEN_TO_ALL "acl_file %s\n", path);
     mosquitto_server_start(&s.server, mosquitto_server_mutual_tls, extra);
     assert_int_equal(run(&s), THINGPASS_OK);
-    assert_int_equal(s.link.port.publish(s.link.port.ctx, "thingpass/cam2/upload-request", "{}", 2),
-                     THINGPASS_OK);
+    assert_int_equal(
+        s.link.port.publish(s.link.port.ctx, "thingpass/cam2/upload-request", "{}", 2, 5),
+        THINGPASS_OK);
     run_into(&s, "refused a request of cam1: Not authorized");
     assert_true(thingpass_mqtt_link_ready(&s.link));
     end(&s);

@@ -147,7 +147,7 @@ static struct world *world_with_parts(struct cloud *c, size_t len) {
     w->answer = answer;
     w->keep = keep;
     w->key = key;
-    w->object.mode = THINGPASS_MODE_MULTIPART;
+    w->object.mode = &thingpass_mode_multipart;
     w->object.kind = "log";
     return w;
 }

@@ -249,7 +249,7 @@ static void no_flipped_bit_leads_outside_the_reply(void **state) {
     size_t n = wire_read(".reply.json", &files);
     for (size_t i = 0; i < n; i++) {
         char *text = guard_alloc(files[i].len);
-        for (size_t bit = 0; bit < files[i].len * 8; bit++) {
+        for (size_t bit = 0; bit < files[i].len * 8; bit += THINGPASS_TESTS_EVERY) {
             memcpy(text, files[i].data, files[i].len);
             text[bit / 8] = (char)(text[bit / 8] ^ (1 << bit % 8));
             (void)decode(text, files[i].len, memory_size);

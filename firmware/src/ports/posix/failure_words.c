@@ -88,8 +88,8 @@ void thingpass_failure_words(const struct thingpass_failure *failure, struct thi
         break;
     case THINGPASS_ESPACE:
         (void)thingpass_fail(why, 0, "the broker's answer does not fit into our %u bytes",
-                             o->mode != THINGPASS_MODE_PUT ? (unsigned)THINGPASS_REPLY_SIZE_PASS
-                                                           : (unsigned)THINGPASS_REPLY_SIZE);
+                             o->mode != &thingpass_mode_put ? (unsigned)THINGPASS_REPLY_SIZE_PASS
+                                                            : (unsigned)THINGPASS_REPLY_SIZE);
         break;
     default:
         (void)thingpass_fail(

@@ -28,7 +28,7 @@ static void receive(void *ctx, const char *topic, const void *payload, size_t le
 static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *why) {
     const struct thingpass_options *o = t->options;
     size_t reply_size =
-        o->mode != THINGPASS_MODE_PUT ? THINGPASS_REPLY_SIZE_PASS : THINGPASS_REPLY_SIZE;
+        o->mode != &thingpass_mode_put ? THINGPASS_REPLY_SIZE_PASS : THINGPASS_REPLY_SIZE;
     struct thingpass_config config = {.root = o->root,
                                       .thing = o->name,
                                       .stream = &t->faults.port,
@@ -40,9 +40,9 @@ static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *wh
                                       .reply_size = reply_size,
                                       .chunk = lent + reply_size,
                                       .chunk_size = sizeof lent - reply_size,
-                                      .timing = {.ask_wait_ms = o->ask_wait_ms}};
+                                      .timing = o->timing};
     // The core keeps the pointers; what is behind them is set up next.
-    thingpass_link_faults_init(&t->faults, &t->stream, o->rate, o->cut_after, o->cuts);
+    thingpass_link_faults_init(&t->faults, &t->stream, &o->link);
     struct thingpass_mqtt_settings settings = {.host = o->host,
                                                .port = o->port,
                                                .client_id = o->name,
