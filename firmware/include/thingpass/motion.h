@@ -131,6 +131,10 @@ int thingpass_motion_row(struct thingpass_motion *motion, const uint8_t *luma);
 // missing: a frame that was cut off leaves no trace.
 int thingpass_motion_end(struct thingpass_motion *motion, uint64_t now_ms);
 
+// All three for a frame that is in memory, row by row without gaps.
+int thingpass_motion_frame(struct thingpass_motion *motion, const uint8_t *luma, unsigned width,
+                           unsigned height, uint64_t now_ms);
+
 #ifdef __cplusplus
 }
 #endif

@@ -257,3 +257,12 @@ int thingpass_motion_end(struct thingpass_motion *motion, uint64_t now_ms) {
     }
     return verdict(m, moves(m), THINGPASS_MOTION_STILL, now_ms);
 }
+
+int thingpass_motion_frame(struct thingpass_motion *motion, const uint8_t *luma, unsigned width,
+                           unsigned height, uint64_t now_ms) {
+    int err = thingpass_motion_begin(motion, width, height);
+    for (unsigned y = 0; y < height && err == THINGPASS_OK; y++) {
+        err = thingpass_motion_row(motion, luma + (size_t)y * width);
+    }
+    return err < 0 ? err : thingpass_motion_end(motion, now_ms);
+}

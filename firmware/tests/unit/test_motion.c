@@ -91,6 +91,10 @@ static void a_frame_of_odd_size_is_refused(void **state) {
     for (size_t i = 0; i < COUNT(rows); i++) {
         begin(NULL);
         assert_int_equal(thingpass_motion_begin(&m, rows[i].width, rows[i].height), rows[i].err);
+        if (rows[i].err < 0) { // and none of its pixels is looked at
+            assert_int_equal(thingpass_motion_frame(&m, NULL, rows[i].width, rows[i].height, 0),
+                             rows[i].err);
+        }
         if (rows[i].err < 0) {
             assert_int_equal(thingpass_motion_row(&m, row), THINGPASS_EINVAL);
             assert_int_equal(thingpass_motion_end(&m, 0), THINGPASS_EINVAL);
