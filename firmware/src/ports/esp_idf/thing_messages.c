@@ -88,27 +88,27 @@ static void set_ready(struct thingpass_esp *esp, bool ready) {
     esp->link_down = esp->link_down && !ready; // what reaches one server may reach another
 }
 
-static void act(struct thingpass_esp *esp, enum thingpass_session_action action) {
+static void act(struct thingpass_esp *esp, enum thingpass_mqtt_session_action action) {
     switch (action) {
-    case THINGPASS_SESSION_SUBSCRIBE:
+    case THINGPASS_MQTT_SESSION_SUBSCRIBE:
         if (!thingpass_mqtt_link_subscribe(&esp->mqtt, esp->topic)) {
             thingpass_esp_lock(esp);
-            thingpass_session_not_sent(&esp->mqtt.session, thingpass_esp_clock_ms());
+            thingpass_mqtt_session_not_sent(&esp->mqtt.session, thingpass_esp_clock_ms());
             thingpass_esp_unlock(esp);
         }
         break;
-    case THINGPASS_SESSION_READY:
+    case THINGPASS_MQTT_SESSION_READY:
         set_ready(esp, true);
         thingpass_ask_again(&esp->core);
         thingpass_esp_tell(esp, THINGPASS_ESP_CONNECTED, THINGPASS_OK, "connected", NULL);
         break;
-    case THINGPASS_SESSION_DENIED:
+    case THINGPASS_MQTT_SESSION_DENIED:
         ESP_LOGE(tag, "the server does not let us subscribe to %s; does its policy allow that?",
                  esp->topic);
         thingpass_esp_tell(esp, THINGPASS_ESP_DISCONNECTED, THINGPASS_EREFUSED,
                            "the server does not let us subscribe", NULL);
         break;
-    case THINGPASS_SESSION_LOST:
+    case THINGPASS_MQTT_SESSION_LOST:
         set_ready(esp, false);
         thingpass_esp_tell(esp, THINGPASS_ESP_DISCONNECTED, THINGPASS_EIO, "connection lost", NULL);
         break;
@@ -118,13 +118,13 @@ static void act(struct thingpass_esp *esp, enum thingpass_session_action action)
 }
 
 void thingpass_esp_tend_session(struct thingpass_esp *esp) {
-    enum thingpass_session_action action;
+    enum thingpass_mqtt_session_action action;
     do {
         thingpass_esp_lock(esp);
-        action = thingpass_session_next(&esp->mqtt.session, thingpass_esp_clock_ms());
+        action = thingpass_mqtt_session_next(&esp->mqtt.session, thingpass_esp_clock_ms());
         thingpass_esp_unlock(esp);
         act(esp, action);
-    } while (action != THINGPASS_SESSION_NOTHING);
+    } while (action != THINGPASS_MQTT_SESSION_NOTHING);
     subscribe_rest(esp);
 }
 
