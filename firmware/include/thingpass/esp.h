@@ -280,6 +280,9 @@ struct thingpass_esp_stats {
 
 void thingpass_esp_stats(struct thingpass_esp *esp, struct thingpass_esp_stats *stats);
 
+// The thing's name, also where it came from NVS; valid until thingpass_esp_stop().
+const char *thingpass_esp_name(const struct thingpass_esp *esp);
+
 bool thingpass_esp_is_connected(const struct thingpass_esp *esp);
 
 // Seconds since 1970 by the broker's clock, also after deep sleep if

@@ -59,9 +59,6 @@ int thingpass_http_field(struct thingpass_http_response *r) {
     if (!cut) {
         value = trim(stored);
     }
-    if (r->field != NULL) {
-        r->field(r, name, value);
-    }
     if (thingpass_span_is_nocase(name, "content-length")) {
         return on_length(r, value); // a cut one is empty, and refused
     }
@@ -74,6 +71,9 @@ int thingpass_http_field(struct thingpass_http_response *r) {
     }
     if (thingpass_span_is_nocase(name, "retry-after")) {
         on_retry_after(r, value);
+    }
+    if (r->field != NULL) {
+        r->field(r, name, value); // a cut one is empty
     }
     return THINGPASS_OK;
 }
