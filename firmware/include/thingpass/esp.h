@@ -186,8 +186,9 @@ int thingpass_esp_submit(struct thingpass_esp *esp, const struct thingpass_objec
 
 // The same, and waits for the end, which comes within timeout_ms and a moment:
 // then the upload is spooled, or cancelled. Returns the result's err; result (may
-// be NULL) is a copy, whose id and object_key are "" (events and done show them).
-// *spooled may be NULL. Not from a callback: THINGPASS_EBUSY.
+// be NULL) is a copy, whose id and object_key are valid until the next
+// thingpass_esp_store() ends. *spooled may be NULL. Not from a callback:
+// THINGPASS_EBUSY.
 int thingpass_esp_store(struct thingpass_esp *esp, const struct thingpass_object *object,
                         uint32_t timeout_ms, struct thingpass_result *result, bool *spooled);
 

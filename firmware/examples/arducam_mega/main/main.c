@@ -60,7 +60,8 @@ static void store(struct thingpass_esp *esp, struct thingpass_arducam *camera,
     struct thingpass_metadata about;
     char text[64];
     thingpass_metadata_begin(&about, text, sizeof text);
-    (void)thingpass_metadata_text(&about, THINGPASS_METADATA_FW, esp_app_get_description()->version);
+    (void)thingpass_metadata_text(&about, THINGPASS_METADATA_FW,
+                                  esp_app_get_description()->version);
     (void)thingpass_metadata_int(&about, THINGPASS_METADATA_RSSI, station_rssi());
     const struct thingpass_object photo = {
         .kind = "photo",

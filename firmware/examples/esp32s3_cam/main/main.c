@@ -83,7 +83,8 @@ static void store(struct thingpass_esp *esp, const struct thingpass_esp_picture 
     struct thingpass_metadata about;
     char text[96];
     thingpass_metadata_begin(&about, text, sizeof text);
-    (void)thingpass_metadata_text(&about, THINGPASS_METADATA_FW, esp_app_get_description()->version);
+    (void)thingpass_metadata_text(&about, THINGPASS_METADATA_FW,
+                                  esp_app_get_description()->version);
     (void)thingpass_metadata_int(&about, THINGPASS_METADATA_RSSI, station_rssi());
     (void)thingpass_metadata_text(&about, "why", why);
     struct thingpass_object photo = {

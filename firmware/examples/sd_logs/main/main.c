@@ -17,17 +17,14 @@
 #include "nvs.h"
 #include "sdkconfig.h"
 #include "station.h"
+#include "thingpass/download.h"
 #include "thingpass/esp.h"
 
 static const char tag[] = "logger";
 static const char log_path[] = CARD "/LOG.TXT";     // is written to
 static const char closed_path[] = CARD "/SEND.TXT"; // waits for, or is in, an upload
 
-enum {
-    upload_deadline_ms = 30 * 60 * 1000,
-    fetch_period_s = 24 * 3600,
-    line_period_ms = 100
-};
+enum { upload_deadline_ms = 30 * 60 * 1000, fetch_period_s = 24 * 3600, line_period_ms = 100 };
 
 // What an interrupted upload needs to go on as the same object: its id, and the
 // moment that dates its key. Both are kept until the file is stored.
@@ -133,8 +130,8 @@ static void write_lines(void *ctx) {
         if (file == NULL) {
             ESP_LOGE(tag, "no card? Lines are lost");
         } else {
-            fprintf(file, "%" PRIu64 " line %" PRIu32 ", signal %d dBm\n",
-                    thingpass_esp_clock_ms(), n, station_rssi());
+            fprintf(file, "%" PRIu64 " line %" PRIu32 ", signal %d dBm\n", thingpass_esp_clock_ms(),
+                    n, station_rssi());
             long size = ftell(file);
             (void)fclose(file);
             if (size > CONFIG_LOG_MAX_KBYTES * 1024L && !exists(closed_path)) {
@@ -145,22 +142,27 @@ static void write_lines(void *ctx) {
     }
 }
 
-static void on_fetched(void *ctx, const struct thingpass_esp_fetched *fetched) {
-    (void)ctx;
-    if (fetched->err == THINGPASS_OK) {
-        ESP_LOGI(tag, "the table is %s", fetched->unchanged ? "as it was" : "on the card");
+static void on_fetched(void *ctx, const struct thingpass_result *result, bool spooled) {
+    (void)spooled;
+    thingpass_esp_file_close(ctx);
+    if (result->err == THINGPASS_OK) {
+        ESP_LOGI(tag, "the table is %s",
+                 result->verified == THINGPASS_VERIFIED_UNCHANGED ? "as it was" : "on the card");
     } else {
-        ESP_LOGW(tag, "no table: %s %s", thingpass_strerror(fetched->err), fetched->code);
+        ESP_LOGW(tag, "no table: %s %s", thingpass_strerror(result->err), result->code);
     }
 }
 
 static void fetch_table(struct thingpass_esp *esp) {
-    static const struct thingpass_esp_fetch table = {
-        .kind = "table",
-        .path = CARD "/TABLE.BIN",
-        .max_size = 4 * 1024 * 1024,
-    };
-    (void)thingpass_esp_download(esp, &table, on_fetched, NULL);
+    static struct thingpass_esp_file file;
+    struct thingpass_download table = {.kind = "table", .max_size = 4 * 1024 * 1024};
+    if (file.own != NULL || // the last one is still on its way
+        thingpass_esp_file_open(&file, CARD "/TABLE.BIN", &table) != THINGPASS_OK) {
+        return;
+    }
+    if (thingpass_esp_download(esp, &table, on_fetched, &file) != THINGPASS_OK) {
+        thingpass_esp_file_close(&file);
+    }
 }
 
 void app_main(void) {

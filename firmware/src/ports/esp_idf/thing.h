@@ -104,6 +104,10 @@ struct thingpass_esp {
     int64_t told_s; // the time, as it was
     uint64_t told_ms;
     struct thingpass_esp_stats stats;
+
+    // Of the last thingpass_esp_store().
+    char last_id[THINGPASS_ID_MAX + 1];
+    char last_key[THINGPASS_KEY_MAX + 1];
 };
 
 // thing_task.c

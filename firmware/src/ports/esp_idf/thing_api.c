@@ -103,6 +103,10 @@ void thingpass_esp_stats(struct thingpass_esp *esp, struct thingpass_esp_stats *
     stats->stack_free_min = uxTaskGetStackHighWaterMark(esp->task);
 }
 
+const char *thingpass_esp_name(const struct thingpass_esp *esp) {
+    return esp->config.thing;
+}
+
 bool thingpass_esp_is_connected(const struct thingpass_esp *esp) {
     return esp->ready;
 }

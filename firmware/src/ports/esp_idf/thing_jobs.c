@@ -45,6 +45,16 @@ static void count(struct thingpass_esp *esp, enum thingpass_esp_event_type type,
     thingpass_esp_unlock(esp);
 }
 
+static void tell_waiter(struct thingpass_esp *esp, struct thingpass_esp_waiter *waiter,
+                        const struct thingpass_result *result) {
+    (void)strlcpy(esp->last_id, result->id, sizeof esp->last_id);
+    (void)strlcpy(esp->last_key, result->object_key, sizeof esp->last_key);
+    waiter->result = *result;
+    waiter->result.id = esp->last_id;
+    waiter->result.object_key = esp->last_key;
+    (void)xSemaphoreGive(waiter->done); // waiter is gone
+}
+
 // Tells everybody. The job's end is the last that is seen of its waiter.
 static void deliver(struct thingpass_esp *esp, struct thingpass_esp_job *job,
                     const struct thingpass_result *result) {
@@ -56,13 +66,8 @@ static void deliver(struct thingpass_esp *esp, struct thingpass_esp_job *job,
     if (job->done != NULL) {
         job->done(job->ctx, result, false);
     }
-    struct thingpass_esp_waiter *waiter = job->waiter;
-    if (waiter != NULL) {
-        waiter->result = *result;
-        waiter->result.id = "";
-        waiter->result.object_key = "";
-        waiter->spooled = false;
-        (void)xSemaphoreGive(waiter->done);
+    if (job->waiter != NULL) {
+        tell_waiter(esp, job->waiter, result);
     }
 }
 
