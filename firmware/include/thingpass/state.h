@@ -98,7 +98,7 @@ struct thingpass_pass {
     struct thingpass_span url;
     struct thingpass_span key_prefix;
     struct thingpass_span key_suffix;
-    struct thingpass_span fields; // name NUL value NUL, and so on
+    struct thingpass_span fields; // "name: value\r\n" lines
     uint64_t min_size;
     uint64_t max_size;
     uint64_t valid_until_ms; // on the port's clock

@@ -48,6 +48,14 @@ char thingpass_lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+int thingpass_hex_value(char c) {
+    char lower = thingpass_lower(c);
+    if (lower >= 'a' && lower <= 'f') {
+        return lower - 'a' + 10;
+    }
+    return thingpass_is_digit(c) ? c - '0' : -1;
+}
+
 void thingpass_count(uint8_t *n) {
     *n = *n < UINT8_MAX ? (uint8_t)(*n + 1) : UINT8_MAX;
 }
