@@ -6,7 +6,7 @@ GOFILES := $(shell git ls-files -co --exclude-standard '*.go' 2>/dev/null)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-go test-strict test-firmware race fuzz bench lint format clean setup-demo setup-test setup-bench go thing lambda
+.PHONY: help build demo test test-go test-strict test-firmware race fuzz bench lint format clean setup-demo setup-test setup-bench go thing rig lambda
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,10 +33,13 @@ lambda: ## bin/thingpass-lambda.zip, for AWS Lambda's runtime provided.al2023
 thing: setup-demo
 	@$(MAKE) --no-print-directory -C firmware thing
 
-test-go: build ## the Go tests, integration and faults included
+rig: setup-test
+	@$(MAKE) --no-print-directory -C firmware rig
+
+test-go: build rig ## the Go tests, integration and faults included
 	$(GO) test -timeout 15m ./...
 
-test-strict: build ## the integration tests again, at a server that refuses what AWS IoT Core refuses
+test-strict: build rig ## the integration tests again, at a server that refuses what AWS IoT Core refuses
 	TEST_MQTT_SERVER=strict $(GO) test -count=1 -timeout 10m ./broker/integration
 
 test-firmware: setup-test ## the C tests: gcc and clang, sanitizers, symbols of the core

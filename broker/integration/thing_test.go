@@ -99,7 +99,10 @@ type photoLine struct {
 	ID, ObjectKey, SHA256 string
 	Size, MS              int64
 	Result                string
+	Reason, Code, Error   string
+	Status                int
 	Attempts, Asks        int
+	Connects, Reports     int
 }
 
 func (c *child) photos() []photoLine {
@@ -234,5 +237,38 @@ func TestOneBadPhotoAmongGoodOnesIsToldAndHoldsUpNobody(t *testing.T) {
 	}
 	if n := len(s.stored()); n != 2 || results["stored"] != 2 || len(c.photos()) != 3 {
 		t.Errorf("%d objects in the bucket, results %v", n, results)
+	}
+}
+
+// TestRequestsOfMQTT5Expire listens as the broker does: a request says for how
+// long the thing waits for its answer [P-9.6].
+func TestRequestsOfMQTT5Expire(t *testing.T) {
+	s := newStack(t)
+	s.broker.stop()
+	listener, err := dial(t, s.mqtt.services, serviceName+"-listener", s.mqtt.clientTLS(service(t, s.mqtt.ca, serviceName)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.subscribe("thingpass/+/upload-request"); err != nil {
+		t.Fatal(err)
+	}
+	never := uint32(0)
+	if strict {
+		never = 7 * 24 * 3600 // set by the server itself
+	}
+	for version, want := range map[string]uint32{"5": 2, "3.1.1": never} {
+		c := s.thing("cam1", "--mqtt", version, "--camera", folder(t, 1000), "--deadline", "1", "--ask-wait", "2000")
+		p := listener.next()
+		if p == nil {
+			t.Fatal("no request")
+		}
+		got := uint32(0)
+		if p.Properties.MessageExpiry != nil {
+			got = *p.Properties.MessageExpiry
+		}
+		if got > want || got == 0 && want > 0 {
+			t.Errorf("MQTT %s: the request expires after %d s (0: never), want %d", version, got, want)
+		}
+		c.wait(patience)
 	}
 }

@@ -40,7 +40,10 @@ enum thingpass_err {
     THINGPASS_ESPENT = -17,    // a one-pass source would have to be read again
     THINGPASS_ECANCELLED = -18,
 
-    THINGPASS_ENOCLOCK = -19 // no reply has told the time yet
+    THINGPASS_ENOCLOCK = -19, // no reply has told the time yet
+
+    // How a download can end. The numbers before it are other modules'.
+    THINGPASS_ECORRUPT = -25 // what came is not what was promised, in size or SHA-256
 };
 
 // Describes an error in a few English words. Never NULL, also for unknown

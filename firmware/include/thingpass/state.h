@@ -33,6 +33,7 @@ struct thingpass_id_state {
 };
 
 struct thingpass_http_response {
+    uint32_t date; // of the header Date, in seconds since 1970; 0 if nobody read it
     uint8_t state;
     uint8_t name_len;  // stored bytes of the header's name
     uint8_t value_len; // of its value; one more than fit if it was cut
@@ -43,8 +44,14 @@ struct thingpass_http_response {
     uint16_t status;
     uint16_t head_len; // bytes of lines: status, headers, chunk sizes
     uint32_t retry_s;  // Retry-After, 0 if none
-    uint64_t length;   // what is left of the body, or of the chunk at hand
-    uint64_t body_len; // bytes of body passed on
+    uint8_t ranges;    // Content-Range headers: 0, 1, or 2 for what is no good
+    uint32_t range_first;
+    uint32_t range_size; // of the whole
+    uint64_t length;     // what is left of the body, or of the chunk at hand
+    uint64_t body_len;   // bytes of body passed on
+    // Is told each header, if it is set; a value that is too long is empty.
+    void (*field)(struct thingpass_http_response *r, struct thingpass_span name,
+                  struct thingpass_span value);
     char name[20];
     char value[40];
 };
@@ -71,6 +78,7 @@ struct thingpass_connection {
     bool idle;  // has carried a whole response, and may carry another request
     bool tls;
     uint16_t port;
+    const struct thingpass_stream *stream;
     uint64_t idle_since_ms;
     char host[254];
 };
@@ -78,10 +86,11 @@ struct thingpass_connection {
 struct thingpass_grant {
     bool tls;
     uint16_t port;
-    struct thingpass_span host;    // these three lie in the reply buffer
-    struct thingpass_span target;  // path and query
-    struct thingpass_span headers; // "Name: value\r\n" lines, ready to send
-    uint64_t valid_until_ms;       // on the port's clock
+    const struct thingpass_stream *stream; // NULL: the configured one
+    struct thingpass_span host;            // these three lie in the reply buffer
+    struct thingpass_span target;          // path and query
+    struct thingpass_span headers;         // "Name: value\r\n" lines, ready to send
+    uint64_t valid_until_ms;               // on the port's clock
 };
 
 // A pass. Its spans lie at the beginning of the reply buffer.
@@ -97,6 +106,34 @@ struct thingpass_pass {
     int64_t day;             // whose keys it gives, in days since 1970
 };
 
+// Temporary credentials. The spans lie at the beginning of the reply buffer, or in
+// the program's configuration.
+struct thingpass_session {
+    size_t place_len; // of what stays there when the credentials are forgotten
+
+    // Where they are good.
+    bool tls;
+    uint16_t port;
+    struct thingpass_span host;
+    struct thingpass_span bucket; // where it is part of the path; else empty
+    struct thingpass_span region;
+    struct thingpass_span prefix;
+
+    // Where there are new ones; no host: the broker is asked.
+    bool provider_tls;
+    uint16_t provider_port;
+    struct thingpass_span provider_host;
+    struct thingpass_span target;
+    struct thingpass_span headers;
+
+    struct thingpass_span access_key_id; // empty: there are none now
+    struct thingpass_span secret;
+    struct thingpass_span token;
+    uint64_t valid_until_ms; // on the port's clock
+    uint32_t key_day;        // days since 1970; 0: there is no key
+    uint8_t key[32];         // that signs on this day
+};
+
 // Leave that outlives its upload. The reply that it came with stays at the
 // beginning of the reply buffer.
 struct thingpass_kept {
@@ -104,12 +141,24 @@ struct thingpass_kept {
     const struct thingpass_mode *mode; // whose it is, and so what the union holds
     union {
         struct thingpass_pass pass;
+        struct thingpass_session session;
     } u;
 };
 
 struct thingpass_part {
     uint32_t number;
     struct thingpass_span url;
+};
+
+// A download.
+struct thingpass_fetch {
+    const struct thingpass_download *job;
+    struct thingpass_span sum; // that was promised, in hexadecimal digits; maybe none
+    uint32_t size;
+    uint32_t at;     // bytes that the sink has, and so where it goes on
+    uint32_t hashed; // of them
+    uint32_t best;   // the most that it has had
+    uint8_t sink;    // what it was told
 };
 
 struct thingpass_upload {
@@ -130,8 +179,13 @@ struct thingpass_upload {
     uint8_t window;     // parts to ask for, in that mode
     uint8_t part_count; // granted
     uint8_t part_next;  // the one at hand
+    bool fetching;      // the transfer is for credentials, not for the object
+    bool skewed;        // S3 has corrected the clock
     bool sought;        // the source has been sent to it
-    struct thingpass_part parts[2];
+    union {             // by mode
+        struct thingpass_part parts[2];
+        struct thingpass_fetch fetch;
+    };
     uint64_t part_size;
     size_t upload_id_len; // of the id kept before the key
     uint32_t crc;         // of the whole object
@@ -156,8 +210,10 @@ struct thingpass_upload {
     size_t key_len;          // of the key kept at the end of the reply buffer
     uint8_t sum[32];
     char id[65];
-    char ask_id[24];   // of the request for a pass
-    char boundary[25]; // of the form
+    char ask_id[24];    // of the request for a pass
+    char boundary[25];  // of the form
+    uint32_t signed_at; // seconds since 1970
+    uint8_t signature[32];
 };
 
 struct thingpass {

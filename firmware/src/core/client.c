@@ -33,7 +33,7 @@ static bool ports_ok(const struct thingpass_config *c) {
 }
 
 static bool names_ok(const struct thingpass_config *c) {
-    enum { longest_suffix = sizeof "//upload-complete" - 1 };
+    enum { longest_suffix = sizeof "//credentials-request" - 1 };
     if (c->thing == NULL ||
         !thingpass_span_all(thingpass_span_of(c->thing), THINGPASS_THING_MAX, THINGPASS_THING)) {
         return false;

@@ -15,9 +15,14 @@ uint64_t thingpass_connection_idle_until_ms(const struct thingpass *tp) {
 
 void thingpass_connection_close(struct thingpass *tp) {
     if (tp->connection.open) {
-        tp->config.stream->close(tp->config.stream->ctx);
+        tp->connection.stream->close(tp->connection.stream->ctx);
     }
     memset(&tp->connection, 0, sizeof tp->connection);
+}
+
+static const struct thingpass_stream *stream_of(const struct thingpass *tp) {
+    const struct thingpass_stream *own = tp->upload.grant.stream;
+    return own != NULL ? own : tp->config.stream;
 }
 
 static bool leads_there(const struct thingpass_connection *c, const struct thingpass_grant *g) {
@@ -28,7 +33,7 @@ static bool leads_there(const struct thingpass_connection *c, const struct thing
 // A one-pass source could not be sent again then, so it gets a new one.
 static bool may_use(const struct thingpass *tp) {
     const struct thingpass_connection *c = &tp->connection;
-    if (!leads_there(c, &tp->upload.grant)) {
+    if (c->stream != stream_of(tp) || !leads_there(c, &tp->upload.grant)) {
         return false;
     }
     if (!c->idle) {
@@ -43,6 +48,7 @@ static void begin(struct thingpass *tp) {
     const struct thingpass_grant *g = &tp->upload.grant;
     thingpass_copy_cut(c->host, sizeof c->host, g->host); // the URL's host fits
     c->open = true;
+    c->stream = stream_of(tp);
     c->port = g->port;
     c->tls = g->tls;
     tp->result.connects++;
@@ -61,7 +67,7 @@ int thingpass_connection_open(struct thingpass *tp) {
     if (!c->open) {
         begin(tp);
     }
-    const struct thingpass_stream *s = tp->config.stream;
+    const struct thingpass_stream *s = c->stream;
     int r = s->open(s->ctx, c->host, c->port, c->tls);
     if (r >= 0) {
         c->ready = true;

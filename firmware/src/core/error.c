@@ -45,6 +45,8 @@ const char *thingpass_strerror(int err) {
         return "cancelled";
     case THINGPASS_ENOCLOCK:
         return "the time is not known yet";
+    case THINGPASS_ECORRUPT:
+        return "what came is not what was promised";
     default:
         return "unknown error";
     }

@@ -72,5 +72,8 @@ int thingpass_http_field(struct thingpass_http_response *r) {
     if (thingpass_span_is_nocase(name, "retry-after")) {
         on_retry_after(r, value);
     }
+    if (r->field != NULL) {
+        r->field(r, name, value); // a cut one is empty
+    }
     return THINGPASS_OK;
 }

@@ -134,11 +134,14 @@ static int on_header_lf(struct thingpass_http_response *r, char c) {
 // not have (RFC 9112, section 6.1), is where parsers differ.
 static int skip_informational(struct thingpass_http_response *r) {
     uint16_t head_len = r->head_len;
+    void (*field)(struct thingpass_http_response *, struct thingpass_span, struct thingpass_span) =
+        r->field;
     if (r->status == 101 || r->chunked || r->has_length) {
         return THINGPASS_EHTTP;
     }
     thingpass_http_init(r);
     r->head_len = head_len;
+    r->field = field;
     return THINGPASS_OK;
 }
 

@@ -3,6 +3,13 @@
 
 #include "key.h"
 
+#include <string.h>
+
+void thingpass_kept_forget(struct thingpass *tp) {
+    memset(tp->config.reply, 0, tp->kept.len);
+    memset(&tp->kept, 0, sizeof tp->kept);
+}
+
 const char *thingpass_key(const struct thingpass *tp) {
     const struct thingpass_config *c = &tp->config;
     size_t n = tp->upload.key_len;

@@ -17,6 +17,9 @@ const char *thingpass_key(const struct thingpass *tp);
 size_t thingpass_reply_room(const struct thingpass *tp);
 char *thingpass_reply_begin(const struct thingpass *tp);
 
+// Forgets the leave that is kept there, and wipes it: it may be secret.
+void thingpass_kept_forget(struct thingpass *tp);
+
 // Keeps the id of an upload in parts before the key, likewise; "" while there is
 // none. To be called after the key's function, which forgets it.
 const char *thingpass_upload_id(const struct thingpass *tp);

@@ -112,7 +112,7 @@ static int feed(struct thingpass *tp, size_t n, bool *clean) {
 
 int thingpass_step_receive(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
-    const struct thingpass_stream *s = tp->config.stream;
+    const struct thingpass_stream *s = tp->connection.stream;
     size_t cap = tp->config.chunk_size;
     int n = s->read(s->ctx, tp->config.chunk, cap);
     if (n == THINGPASS_EAGAIN) {
@@ -126,9 +126,9 @@ int thingpass_step_receive(struct thingpass *tp) {
         return conclude(tp, false);
     }
     u->answered = true;
-    u->progress_ms = thingpass_clock_ms(tp);
     bool clean = false;
     int more = feed(tp, (size_t)n, &clean);
+    u->progress_ms = thingpass_clock_ms(tp); // a slow sink is no stalled stream
     if (more > 0 || u->phase != THINGPASS_PHASE_RECEIVE) {
         return THINGPASS_STEP_RUN;
     }

@@ -124,7 +124,7 @@ static void body_sent(struct thingpass *tp) {
 
 static int write_chunk(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
-    const struct thingpass_stream *s = tp->config.stream;
+    const struct thingpass_stream *s = tp->connection.stream;
     size_t left = u->chunk_len - u->chunk_sent;
     int n = s->write(s->ctx, (const char *)tp->config.chunk + u->chunk_sent, left);
     if (n == 0 || n == THINGPASS_EAGAIN) {

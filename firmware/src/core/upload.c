@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "id.h"
+#include "key.h"
 #include "mode.h"
 #include "thingpass/ledger.h"
 
@@ -86,6 +87,9 @@ void thingpass_finish(struct thingpass *tp, int err) {
     if (u->object.source->close != NULL) {
         u->object.source->close(u->object.source->ctx);
     }
+    if (u->mode->ended != NULL) {
+        u->mode->ended(tp);
+    }
 }
 
 void thingpass_cancel(struct thingpass *tp) {
@@ -119,9 +123,17 @@ void thingpass_plan_leave(struct thingpass *tp) {
 }
 
 void thingpass_plan_ask(struct thingpass *tp, uint32_t delay_ms) {
-    tp->kept.len = 0; // the answer takes its place
-    if (tp->upload.grants >= tp->config.timing.max_grants) {
-        thingpass_finish(tp, THINGPASS_ERETRIES);
+    int (*renew)(struct thingpass *) = tp->upload.mode->renew;
+    int leave = renew != NULL ? renew(tp) : 0;
+    if (leave == 0) {
+        thingpass_kept_forget(tp); // the answer takes its place
+    }
+    if (leave < 0 || tp->upload.grants >= tp->config.timing.max_grants) {
+        thingpass_finish(tp, leave < 0 ? leave : THINGPASS_ERETRIES);
+        return;
+    }
+    if (leave > 0) {
+        thingpass_plan_connect(tp, delay_ms);
         return;
     }
     if (tp->upload.mode->standing) {

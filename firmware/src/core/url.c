@@ -54,7 +54,9 @@ static bool take_port(struct thingpass_url *url, struct thingpass_span *rest) {
     return true;
 }
 
+// Scheme, host and port; the rest is the target.
 static bool parse(struct thingpass_url *url, struct thingpass_span rest, bool allow_plain) {
+    memset(url, 0, sizeof *url);
     if (!take_scheme(url, &rest, allow_plain)) {
         return false;
     }
@@ -62,17 +64,26 @@ static bool parse(struct thingpass_url *url, struct thingpass_span rest, bool al
     if (url->host.n == 0 || url->host.n > 253 || !take_port(url, &rest)) {
         return false;
     }
-    // A control character or a space here would let a reply forge a second request
-    // line or header.
     url->target = rest;
-    return rest.n > 0 && *rest.p == '/' && thingpass_span_all(rest, SIZE_MAX, THINGPASS_TARGET);
+    return true;
 }
 
-int thingpass_url_parse(struct thingpass_url *url, struct thingpass_span text, bool allow_plain) {
-    memset(url, 0, sizeof *url);
-    if (parse(url, text, allow_plain)) {
+static int parsed(struct thingpass_url *url, bool ok) {
+    if (ok) {
         return THINGPASS_OK;
     }
     memset(url, 0, sizeof *url);
     return THINGPASS_EURL;
+}
+
+int thingpass_url_parse(struct thingpass_url *url, struct thingpass_span text, bool allow_plain) {
+    // A control character or a space here would let a reply forge a second request
+    // line or header.
+    bool ok = parse(url, text, allow_plain) &&
+              thingpass_span_all(url->target, SIZE_MAX, THINGPASS_TARGET) && *url->target.p == '/';
+    return parsed(url, ok);
+}
+
+int thingpass_url_origin(struct thingpass_url *url, struct thingpass_span text, bool allow_plain) {
+    return parsed(url, parse(url, text, allow_plain) && url->target.n == 0);
 }

@@ -20,4 +20,7 @@ struct thingpass_url {
 // Returns THINGPASS_OK or THINGPASS_EURL, and then *url is zero.
 int thingpass_url_parse(struct thingpass_url *url, struct thingpass_span text, bool allow_plain);
 
+// The same for "https://host:port" alone; the target is empty.
+int thingpass_url_origin(struct thingpass_url *url, struct thingpass_span text, bool allow_plain);
+
 #endif

@@ -94,6 +94,7 @@ static void odd_values_are_refused(void **state) {
          "--server: \"mqtts://h:1\" is not HOST:PORT, such as 192.168.1.10:8883"},
         {"--mqtt 4", "--mqtt: \"4\" is neither 5 nor 3.1.1"},
         {"--mode Pass", "--mode: \"Pass\" is none of put, pass, multipart"},
+        {"--verify me", "--verify: \"me\" is neither broker nor s3"},
         {"--sha256 yes", "--sha256: \"yes\" is neither on nor off"},
         {"--scene HD", "\"HD\" is not a picture size; give QVGA, VGA, SVGA, XGA, SXGA, UXGA or WxH "
                        "from 16x16 to 4096x4096"},
@@ -113,6 +114,18 @@ static void odd_values_are_refused(void **state) {
         {"--cut-after 0", "--cut-after: \"0\" is not a whole number from 1 to 9223372036854775807"},
         {"--cut-after 10,0", "--cut-after: \"0\" is not a whole number from 1 to 1000000"},
         {"--cut-after 10,", "--cut-after: \"\" is not a whole number from 1 to 1000000"},
+        {"--latency 0", "--latency: \"0\" is not a whole number from 1 to 60000"},
+        {"--cut-every 0", "--cut-every: \"0\" is not a whole number from 1 to 86400000"},
+        {"--cut-random x,1", "--cut-random: \"x\" is not a whole number from 0 to 4294967295"},
+        {"--cut-random 1", "--cut-random SEED,TIMES: TIMES is missing"},
+        {"--cut-random 1,", "--cut-random: \"\" is not a whole number from 1 to 1000000"},
+        {"--cut-random 1,2,0",
+         "--cut-random: \"0\" is not a whole number from 1 to 9223372036854775807"},
+        {"--cut-random 1,2,3,4",
+         "--cut-random: \"3,4\" is not a whole number from 1 to 9223372036854775807"},
+        {"--attempts 256", "--attempts: \"256\" is not a whole number from 1 to 255"},
+        {"--retry-wait 9", "--retry-wait: \"9\" is not a whole number from 10 to 600000"},
+        {"--io-timeout 9", "--io-timeout: \"9\" is not a whole number from 10 to 600000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         bad_more(cases[i][0], cases[i][1]);
@@ -184,6 +197,7 @@ static void contradictions_are_refused(void **state) {
     good(line);
     strcat(line, "--metadata m=v");
     bad_more(line, "--mode pass takes at most 15 --metadata: captured-at is the sixteenth");
+    bad_more("--cut-after 9 --cut-random 1,2", "--cut-after and --cut-random: leave one out");
     bad_more("--quiet --verbose", "--quiet and --verbose: leave one out");
 }
 
@@ -206,14 +220,19 @@ static void defaults_are_as_the_help_says(void **state) {
     assert_int_equal(options.interval_ms, 1000);
     assert_int_equal(options.scene.interval_ms, 1000);
     assert_int_equal(options.deadline_ms, 120000);
-    assert_int_equal(options.ask_wait_ms, 0);
+    assert_int_equal(options.timing.ask_wait_ms, 0);
+    assert_int_equal(options.timing.retry_wait_ms, 0);
+    assert_int_equal(options.timing.io_timeout_ms, 0);
     assert_string_equal(options.kind, "photo");
     assert_ptr_equal(options.mode, &thingpass_mode_put);
+    assert_int_equal(options.verify, THINGPASS_VERIFY_BROKER);
     assert_int_equal(options.metadata_count, 0);
     assert_true(options.sha256);
     assert_null(options.save);
-    assert_int_equal(options.rate, 0);
-    assert_int_equal(options.cut_after, 0);
+    assert_int_equal(options.link.rate, 0);
+    assert_int_equal(options.link.latency_ms, 0);
+    assert_int_equal(options.link.cuts, 0);
+    assert_int_equal(options.link.cut_every_ms, 0);
     assert_int_equal(options.level, THINGPASS_SAY_NOTICE);
     assert_false(options.json);
     assert_false(options.help);
@@ -223,9 +242,12 @@ static void everything_can_be_set(void **state) {
     (void)state;
     good("--server [fe80::1]:99 --s3-ca s3.pem --root a/b --mqtt 5 --scene 100x50 --seed 7 --noise "
          "0 "
-         "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --mode pass --metadata "
+         "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --mode pass --verify s3 "
+         "--metadata "
          "fw=1.4_rc=2 "
-         "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 --json --quiet");
+         "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 "
+         "--latency 100 --cut-every 60000 --retry-wait 20 --attempts 3 --io-timeout 2000 --json "
+         "--quiet");
     assert_ptr_equal(options.mode, &thingpass_mode_pass);
     assert_string_equal(options.host, "fe80::1");
     assert_int_equal(options.port, 99);
@@ -241,8 +263,9 @@ static void everything_can_be_set(void **state) {
     assert_int_equal(options.interval_ms, 0);
     assert_int_equal(options.scene.interval_ms, 0);
     assert_int_equal(options.deadline_ms, 9000);
-    assert_int_equal(options.ask_wait_ms, 100);
+    assert_int_equal(options.timing.ask_wait_ms, 100);
     assert_string_equal(options.kind, "log");
+    assert_int_equal(options.verify, THINGPASS_VERIFY_S3);
     assert_int_equal(options.metadata_count, 2);
     assert_string_equal(options.metadata[0].name, "fw");
     assert_string_equal(options.metadata[0].value, "1.4 rc=2");
@@ -250,11 +273,22 @@ static void everything_can_be_set(void **state) {
     assert_string_equal(options.metadata[1].value, "");
     assert_false(options.sha256);
     assert_string_equal(options.save, "out");
-    assert_int_equal(options.rate, 1000);
-    assert_int_equal(options.cut_after, 5000);
-    assert_int_equal(options.cuts, 3);
+    assert_int_equal(options.timing.retry_wait_ms, 20);
+    assert_int_equal(options.timing.max_puts, 3);
+    assert_int_equal(options.timing.io_timeout_ms, 2000);
+    assert_int_equal(options.link.rate, 1000);
+    assert_int_equal(options.link.latency_ms, 100);
+    assert_int_equal(options.link.cut_after, 5000);
+    assert_int_equal(options.link.cuts, 3);
+    assert_int_equal(options.link.cut_every_ms, 60000);
     assert_true(options.json);
     assert_int_equal(options.level, THINGPASS_SAY_ERROR);
+    good("--cut-random 7,10");
+    assert_int_equal(options.link.cut_seed, 7);
+    assert_int_equal(options.link.cuts, 10);
+    assert_int_equal(options.link.cut_within, 65536);
+    good("--cut-random 0,1,5242880");
+    assert_int_equal(options.link.cut_within, 5242880);
     good("--camera d --loop --verbose --server cam-hub.lan");
     assert_string_equal(options.folder, "d");
     assert_true(options.loop);
@@ -280,10 +314,12 @@ static void the_help_names_every_option(void **state) {
     thingpass_options_help(f);
     assert_int_equal(fclose(f), 0);
     static const char *const names[] = {
-        "--name",     "--server",   "--ca",        "--cert",  "--key",   "--s3-ca",    "--root",
-        "--mqtt",     "--camera",   "--loop",      "--scene", "--seed",  "--noise",    "--count",
-        "--interval", "--deadline", "--ask-wait",  "--kind",  "--mode",  "--metadata", "--sha256",
-        "--save",     "--rate",     "--cut-after", "--json",  "--quiet", "--verbose",  "--help"};
+        "--name",     "--server",     "--ca",        "--cert",       "--key",        "--s3-ca",
+        "--root",     "--mqtt",       "--camera",    "--loop",       "--scene",      "--seed",
+        "--noise",    "--count",      "--interval",  "--deadline",   "--ask-wait",   "--kind",
+        "--mode",     "--metadata",   "--sha256",    "--save",       "--rate",       "--cut-after",
+        "--latency",  "--cut-random", "--cut-every", "--retry-wait", "--io-timeout", "--verify",
+        "--attempts", "--json",       "--quiet",     "--verbose",    "--help"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char entry[32];
         size_t length = (size_t)snprintf(entry, sizeof entry, "\n  %s", names[i]);

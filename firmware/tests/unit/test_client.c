@@ -61,14 +61,14 @@ static void every_function_of_the_world_is_needed(void **state) {
 
 static void names_that_would_break_a_topic_are_refused(void **state) {
     (void)state;
-    static char longest[129], too_long[130], root_fits[115], root_long[116];
+    static char longest[129], too_long[130], root_fits[108], root_long[109];
     static const char *const things[] = {"", "a/b", "a+", "#", "a b", "caf\xc3\xa9", too_long};
     static const char *const roots[] = {"",    "/a",   "a/",  "a+b",  "a/#",
                                         "a b", "$aws", "a\n", "\x7f", root_long};
     memset(longest, 'n', 128);
     memset(too_long, 'n', 129);
-    memset(root_fits, 'r', 111);
-    memset(root_long, 'r', 112);
+    memset(root_fits, 'r', 107);
+    memset(root_long, 'r', 108);
     struct world *w = world_new(1);
     for (size_t i = 0; i < COUNT(things); i++) {
         w->config.thing = things[i];

@@ -22,6 +22,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <mqtt_protocol.h>
+
 #include "mqtt_client.h"
 #include "mqtt_words.h"
 #include "posix_world.h"
@@ -267,14 +269,29 @@ int thingpass_mqtt_link_step(struct thingpass_mqtt_link *link, uint64_t now_ms) 
     return rc;
 }
 
+// With MQTT 5 nobody is to be bothered with a message that came too late [P-9.6].
+static int publish_until(struct thingpass_mqtt_link *link, const char *topic, const void *payload,
+                         size_t length, uint32_t expiry_s) {
+    mosquitto_property *properties = NULL;
+    int rc = MOSQ_ERR_SUCCESS;
+    if (link->settings.version == 5 && expiry_s > 0) {
+        rc = mosquitto_property_add_int32(&properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, expiry_s);
+    }
+    if (rc == MOSQ_ERR_SUCCESS) {
+        rc = mosquitto_publish_v5(link->client, NULL, topic, (int)length, payload, 1, false,
+                                  properties);
+    }
+    mosquitto_property_free_all(&properties);
+    return rc;
+}
+
 static int publish(void *ctx, const char *topic, const void *payload, size_t length,
                    uint32_t expiry_s) {
-    (void)expiry_s;
     struct thingpass_mqtt_link *link = ctx;
     if (link->phase != THINGPASS_MQTT_READY) {
         return THINGPASS_EAGAIN;
     }
-    int rc = mosquitto_publish(link->client, NULL, topic, (int)length, payload, 1, false);
+    int rc = publish_until(link, topic, payload, length, expiry_s);
     if (rc == MOSQ_ERR_OVERSIZE_PACKET || rc == MOSQ_ERR_PAYLOAD_SIZE || rc == MOSQ_ERR_INVAL) {
         return thingpass_fail(&link->why, THINGPASS_EIO, "publish %zu bytes to the MQTT server: %s",
                               length, mosquitto_strerror(rc));

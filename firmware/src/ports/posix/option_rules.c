@@ -40,6 +40,8 @@ static int contradiction(const struct thingpass_options *o,
          "--mode pass takes at most 15 --metadata: captured-at is the sixteenth"},
         {o->mode == &thingpass_mode_multipart && !o->sha256,
          "--sha256 off is a one-pass camera; --mode multipart reads each photo twice"},
+        {o->link.cut_after > 0 && o->link.cut_within > 0,
+         "--cut-after and --cut-random: leave one out"},
         {given->quiet && given->verbose, "--quiet and --verbose: leave one out"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {

@@ -125,16 +125,46 @@ int thingpass_option_metadata(const char *text, struct thingpass_options *o,
     return THINGPASS_OK;
 }
 
-int thingpass_option_cut(const char *text, struct thingpass_options *o, struct thingpass_why *why) {
-    char bytes[32] = "";
+// Reads the number before the next comma. Sets *text to what follows the comma,
+// or to NULL if there is none.
+static int next_number(const char *option, const char **text, uint64_t least, uint64_t most,
+                       uint64_t *number, struct thingpass_why *why) {
+    char digits[32] = "";
+    size_t length = strcspn(*text, ",");
+    memcpy(digits, *text, length < sizeof digits ? length : sizeof digits - 1);
+    *text = (*text)[length] == ',' ? *text + length + 1 : NULL;
+    return thingpass_option_number(option, digits, least, most, number, why);
+}
+
+enum { CUTS_MAX = 1000000, WITHIN_DEFAULT = 65536 };
+
+int thingpass_option_cut_after(const char *text, struct thingpass_link_settings *link,
+                               struct thingpass_why *why) {
     uint64_t times = 1;
-    size_t length = strcspn(text, ",");
-    memcpy(bytes, text, length < sizeof bytes ? length : sizeof bytes - 1);
-    int rc = thingpass_option_number("cut-after", bytes, 1, UINT64_MAX / 2, &o->cut_after, why);
-    if (rc == THINGPASS_OK && text[length] == ',') {
-        rc = thingpass_option_number("cut-after", text + length + 1, 1, 1000000, &times, why);
+    int rc = next_number("cut-after", &text, 1, UINT64_MAX / 2, &link->cut_after, why);
+    if (rc == THINGPASS_OK && text != NULL) {
+        rc = thingpass_option_number("cut-after", text, 1, CUTS_MAX, &times, why);
     }
-    o->cuts = (unsigned)times;
+    link->cuts = (unsigned)times;
+    return rc;
+}
+
+int thingpass_option_cut_random(const char *text, struct thingpass_link_settings *link,
+                                struct thingpass_why *why) {
+    uint64_t seed = 0;
+    uint64_t times = 0;
+    link->cut_within = WITHIN_DEFAULT;
+    int rc = next_number("cut-random", &text, 0, UINT32_MAX, &seed, why);
+    if (rc == THINGPASS_OK) {
+        rc = text == NULL ? thingpass_fail(why, THINGPASS_EINVAL,
+                                           "--cut-random SEED,TIMES: TIMES is missing")
+                          : next_number("cut-random", &text, 1, CUTS_MAX, &times, why);
+    }
+    if (rc == THINGPASS_OK && text != NULL) {
+        rc = thingpass_option_number("cut-random", text, 1, UINT64_MAX / 2, &link->cut_within, why);
+    }
+    link->cut_seed = (uint32_t)seed;
+    link->cuts = (unsigned)times;
     return rc;
 }
 

@@ -20,7 +20,12 @@ int thingpass_option_metadata(const char *text, struct thingpass_options *o,
                               struct thingpass_why *why);
 
 // "BYTES" or "BYTES,TIMES".
-int thingpass_option_cut(const char *text, struct thingpass_options *o, struct thingpass_why *why);
+int thingpass_option_cut_after(const char *text, struct thingpass_link_settings *link,
+                               struct thingpass_why *why);
+
+// "SEED,TIMES" or "SEED,TIMES,WITHIN".
+int thingpass_option_cut_random(const char *text, struct thingpass_link_settings *link,
+                                struct thingpass_why *why);
 
 // 1 to most characters of: letters, digits, and those of extra.
 int thingpass_option_word(const char *option, const char *text, size_t most, bool capitals,

@@ -30,13 +30,20 @@ enum option_code {
     INTERVAL,
     DEADLINE,
     ASK_WAIT,
+    ATTEMPTS,
+    RETRY_WAIT,
+    IO_TIMEOUT,
     KIND,
     MODE,
+    VERIFY,
     METADATA,
     SHA256,
     SAVE,
     RATE,
+    LATENCY,
     CUT_AFTER,
+    CUT_RANDOM,
+    CUT_EVERY,
     JSON,
     QUIET,
     VERBOSE,
@@ -61,13 +68,20 @@ static const struct option table[] = {
     {"interval", required_argument, NULL, INTERVAL},
     {"deadline", required_argument, NULL, DEADLINE},
     {"ask-wait", required_argument, NULL, ASK_WAIT},
+    {"attempts", required_argument, NULL, ATTEMPTS},
+    {"retry-wait", required_argument, NULL, RETRY_WAIT},
+    {"io-timeout", required_argument, NULL, IO_TIMEOUT},
     {"kind", required_argument, NULL, KIND},
     {"mode", required_argument, NULL, MODE},
+    {"verify", required_argument, NULL, VERIFY},
     {"metadata", required_argument, NULL, METADATA},
     {"sha256", required_argument, NULL, SHA256},
     {"save", required_argument, NULL, SAVE},
     {"rate", required_argument, NULL, RATE},
+    {"latency", required_argument, NULL, LATENCY},
     {"cut-after", required_argument, NULL, CUT_AFTER},
+    {"cut-random", required_argument, NULL, CUT_RANDOM},
+    {"cut-every", required_argument, NULL, CUT_EVERY},
     {"json", no_argument, NULL, JSON},
     {"quiet", no_argument, NULL, QUIET},
     {"verbose", no_argument, NULL, VERBOSE},
@@ -117,10 +131,24 @@ static int set_mode(struct thingpass_options *o, const char *text, struct thingp
                           text);
 }
 
+static int set_verify(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
+    bool broker = false;
+    int rc = choice("verify", text, "broker", "s3", &broker, why);
+    o->verify = broker ? THINGPASS_VERIFY_BROKER : THINGPASS_VERIFY_S3;
+    return rc;
+}
+
 static int set_noise(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
     uint32_t n = 0;
     int rc = number32("noise", text, 0, 64, &n, why);
     o->scene.noise = (int)n;
+    return rc;
+}
+
+static int set_attempts(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
+    uint32_t n = 0;
+    int rc = number32("attempts", text, 1, 255, &n, why);
+    o->timing.max_puts = (uint8_t)n;
     return rc;
 }
 
@@ -155,20 +183,34 @@ static int set_value(struct thingpass_options *o, int code, const char *v,
     case DEADLINE:
         return set_deadline(o, v, why);
     case ASK_WAIT:
-        return number32("ask-wait", v, 10, 600000, &o->ask_wait_ms, why);
+        return number32("ask-wait", v, 10, 600000, &o->timing.ask_wait_ms, why);
+    case ATTEMPTS:
+        return set_attempts(o, v, why);
+    case RETRY_WAIT:
+        return number32("retry-wait", v, 10, 600000, &o->timing.retry_wait_ms, why);
+    case IO_TIMEOUT:
+        return number32("io-timeout", v, 10, 600000, &o->timing.io_timeout_ms, why);
     case KIND:
         o->kind = v;
         return thingpass_option_word("kind", v, THINGPASS_KIND_MAX, false, "-", why);
     case MODE:
         return set_mode(o, v, why);
+    case VERIFY:
+        return set_verify(o, v, why);
     case METADATA:
         return thingpass_option_metadata(v, o, why);
     case SHA256:
         return choice("sha256", v, "on", "off", &o->sha256, why);
     case RATE:
-        return thingpass_option_number("rate", v, 1, 1000000000, &o->rate, why);
+        return thingpass_option_number("rate", v, 1, 1000000000, &o->link.rate, why);
+    case LATENCY:
+        return number32("latency", v, 1, 60000, &o->link.latency_ms, why);
+    case CUT_EVERY:
+        return number32("cut-every", v, 1, 86400000, &o->link.cut_every_ms, why);
+    case CUT_RANDOM:
+        return thingpass_option_cut_random(v, &o->link, why);
     default:
-        return thingpass_option_cut(v, o, why);
+        return thingpass_option_cut_after(v, &o->link, why);
     }
 }
 

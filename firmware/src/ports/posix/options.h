@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "camera_scene.h"
+#include "link_faults.h"
 #include "say.h"
 #include "thingpass/types.h"
 #include "why.h"
@@ -32,18 +33,17 @@ struct thingpass_options {
     uint64_t count; // 0: until the camera is empty or a signal comes
     uint32_t interval_ms;
     uint32_t deadline_ms;
-    uint32_t ask_wait_ms;
+    struct thingpass_timing timing; // zeros: the core's
     const char *kind;
     const struct thingpass_mode *mode;
+    enum thingpass_verify verify;
     struct thingpass_pair metadata[THINGPASS_METADATA_MAX];
     size_t metadata_count;
     char metadata_text[THINGPASS_METADATA_MAX][292];
     bool sha256;
     const char *save; // folder for copies; NULL: none
 
-    uint64_t rate;      // bytes per second to S3; 0: no limit
-    uint64_t cut_after; // bytes; 0: never
-    unsigned cuts;
+    struct thingpass_link_settings link; // to S3
 
     bool json;
     enum thingpass_level level;

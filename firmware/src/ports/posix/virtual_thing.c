@@ -145,6 +145,7 @@ static int start_upload(struct thingpass_virtual_thing *t, struct thingpass_why 
     t->source.rewindable = t->photo.source.rewindable && o->sha256;
     struct thingpass_object object = {.kind = o->kind,
                                       .mode = o->mode,
+                                      .verify = o->verify,
                                       .id = t->id,
                                       .captured_ms = thingpass_posix_now_ms(),
                                       .metadata = o->metadata,

@@ -40,9 +40,9 @@ static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *wh
                                       .reply_size = reply_size,
                                       .chunk = lent + reply_size,
                                       .chunk_size = sizeof lent - reply_size,
-                                      .timing = {.ask_wait_ms = o->ask_wait_ms}};
+                                      .timing = o->timing};
     // The core keeps the pointers; what is behind them is set up next.
-    thingpass_link_faults_init(&t->faults, &t->stream, o->rate, o->cut_after, o->cuts);
+    thingpass_link_faults_init(&t->faults, &t->stream, &o->link);
     struct thingpass_mqtt_settings settings = {.host = o->host,
                                                .port = o->port,
                                                .client_id = o->name,
