@@ -7,23 +7,10 @@
 
 #include "clock.h"
 #include "mode.h"
+#include "pair.h"
 
 static bool text_ok(const char *text, size_t max, enum thingpass_class class) {
     return text != NULL && thingpass_span_all(thingpass_span_of(text), max, class);
-}
-
-static bool value_ok(const char *value) {
-    return text_ok(value, 256, THINGPASS_PRINT) && value[0] != ' ' &&
-           value[strlen(value) - 1] != ' ' && strstr(value, "  ") == NULL;
-}
-
-static bool has_name(const struct thingpass_pair *pairs, size_t n, const char *name) {
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(pairs[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 // [P-3.4]; *total counts the bytes of names and values.
@@ -32,8 +19,7 @@ static bool pairs_ok(const struct thingpass_pair *pairs, size_t n, size_t *total
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!text_ok(pairs[i].name, 32, THINGPASS_KIND) || !value_ok(pairs[i].value) ||
-            strcmp(pairs[i].name, "captured-at") == 0 || has_name(pairs, i, pairs[i].name)) {
+        if (!thingpass_pair_ok(pairs + i) || thingpass_pairs_have(pairs, i, pairs[i].name)) {
             return false;
         }
         *total += strlen(pairs[i].name) + strlen(pairs[i].value);
@@ -62,7 +48,7 @@ bool thingpass_object_suits_pass(const struct thingpass_object *object) {
         return false;
     }
     for (size_t i = 0; i < object->pass_metadata_count; i++) {
-        if (has_name(object->metadata, n, object->pass_metadata[i].name)) {
+        if (thingpass_pairs_have(object->metadata, n, object->pass_metadata[i].name)) {
             return false;
         }
     }
@@ -72,7 +58,8 @@ bool thingpass_object_suits_pass(const struct thingpass_object *object) {
 static bool metadata_ok(const struct thingpass_object *object) {
     size_t total = 0;
     return pairs_ok(object->metadata, object->metadata_count, &total) &&
-           pairs_ok(object->pass_metadata, object->pass_metadata_count, &total) && total <= 2048;
+           pairs_ok(object->pass_metadata, object->pass_metadata_count, &total) &&
+           total <= THINGPASS_METADATA_BYTES_MAX;
 }
 
 static bool source_ok(const struct thingpass_source *source) {

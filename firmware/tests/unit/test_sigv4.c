@@ -45,47 +45,47 @@ static void tell_headers(const void *ctx, struct thingpass_sigv4_walk *walk) {
     }
 }
 
-// Each case begins a line, and is parsed by itself: all of them together are longer
-// than any reply.
+// A file of cases, which are parsed one by one: together they are more than any
+// message may be.
 struct file {
     struct wire_file text;
     struct thingpass_json json; // of the case at hand
-    void *nodes;
-    char *next; // where the next case begins; NULL after the last
+    struct thingpass_json_node nodes[100];
+    char *next;
 };
 
-enum { nodes_size = 10000 };
-
-static char *find_case(char *text) {
-    char *begin = strstr(text, "\n {");
-    return begin != NULL ? begin + 2 : NULL;
-}
+static const char case_begin[] = "\n {\"name\":";
 
 static struct file open_vectors(const char *name) {
-    struct file f = {0};
+    struct file f;
     char path[64];
     snprintf(path, sizeof path, "../sigv4/%s", name);
     f.text = wire_named(path);
-    f.nodes = malloc(nodes_size);
-    f.next = find_case(f.text.data);
+    f.next = strstr(f.text.data, case_begin);
+    assert_non_null(f.next);
     return f;
 }
 
-static void parse_case(struct file *f) {
-    char *text = f->next;
-    f->next = find_case(text);
-    char *end = f->next != NULL ? f->next : strstr(text, "\n]}");
-    while (end[-1] != '}') {
-        end--;
-    }
-    assert_int_equal(
-        thingpass_json_parse(&f->json, text, (size_t)(end - text), f->nodes, nodes_size),
-        THINGPASS_OK);
+static void close_vectors(struct file *f) {
+    free(f->text.data);
 }
 
-static void close_vectors(struct file *f) {
-    free(f->nodes);
-    free(f->text.data);
+static void parse_next(struct file *f) {
+    char *begin = f->next + 1;
+    f->next = strstr(begin, case_begin);
+    char *end = f->next != NULL ? f->next : f->text.data + f->text.len;
+    while (end > begin && end[-1] != '}') { // the comma, or the end of the list
+        end--;
+    }
+    if (f->next == NULL) { // the file's own brace
+        end--;
+        while (end > begin && end[-1] != '}') {
+            end--;
+        }
+    }
+    assert_int_equal(
+        thingpass_json_parse(&f->json, begin, (size_t)(end - begin), f->nodes, sizeof f->nodes),
+        THINGPASS_OK);
 }
 
 static struct thingpass_span string(const struct file *f, const char *name) {
@@ -113,7 +113,7 @@ static bool next_vector(struct file *f, struct vector *v) {
     if (f->next == NULL) {
         return false;
     }
-    parse_case(f);
+    parse_next(f);
     v->name = string(f, "name");
     v->path = string(f, "path");
     v->names = string(f, "signedHeaders");
