@@ -26,8 +26,14 @@ bool thingpass_span_equal_nocase(struct thingpass_span a, struct thingpass_span 
     return same;
 }
 
+// Most names differ in their first character, so text is not measured.
 bool thingpass_span_is_nocase(struct thingpass_span s, const char *text) {
-    return thingpass_span_equal_nocase(s, thingpass_span_of(text));
+    for (size_t i = 0; i < s.n; i++) {
+        if (text[i] == '\0' || thingpass_lower(s.p[i]) != text[i]) {
+            return false;
+        }
+    }
+    return text[s.n] == '\0';
 }
 
 bool thingpass_span_u64(struct thingpass_span s, uint64_t *value) {

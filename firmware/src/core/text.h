@@ -25,7 +25,7 @@ struct thingpass_span thingpass_span_of(const char *text);
 bool thingpass_span_equal(struct thingpass_span a, struct thingpass_span b);
 bool thingpass_span_is(struct thingpass_span s, const char *text);
 
-// The same, taking A-Z for a-z.
+// The same, taking A-Z for a-z; text itself has no A-Z.
 bool thingpass_span_equal_nocase(struct thingpass_span a, struct thingpass_span b);
 bool thingpass_span_is_nocase(struct thingpass_span s, const char *text);
 
