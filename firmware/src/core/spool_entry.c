@@ -124,7 +124,7 @@ size_t thingpass_entry_put_head(struct thingpass_writer *w, const struct thingpa
     return w->len != SIZE_MAX ? n : SIZE_MAX;
 }
 
-void thingpass_entry_put_commit(struct thingpass_writer *w, uint32_t crc, uint64_t size,
+void thingpass_entry_put_commit(struct thingpass_writer *w, uint32_t crc, uint32_t size,
                                 const uint8_t sum[32]) {
     struct commit commit = {.magic = {'T', 'P', 'E', '1'}, .crc = crc, .size = size};
     size_t begin = w->len;
@@ -199,7 +199,7 @@ static int take_head(struct thingpass_spool *spool, size_t have, struct head *he
 
 // A commit record alone says that an entry was put. A whole file in which it is
 // missing has lost it; of any other the end was never written.
-int thingpass_entry_parse(struct thingpass_spool *spool, size_t have, uint64_t file_size,
+int thingpass_entry_parse(struct thingpass_spool *spool, size_t have, uint32_t file_size,
                           const uint8_t last[THINGPASS_ENTRY_COMMIT]) {
     struct thingpass_spool_reader *r = &spool->reader;
     struct head head;
@@ -210,7 +210,7 @@ int thingpass_entry_parse(struct thingpass_spool *spool, size_t have, uint64_t f
     }
     int err = take_head(spool, have, &head);
     bool known = (head.flags & size_known) != 0;
-    uint64_t size = file_size - THINGPASS_ENTRY_COMMIT - head.len; // huge, if too short
+    uint32_t size = file_size - THINGPASS_ENTRY_COMMIT - head.len; // huge, if too short
     if (memcmp(commit.magic, "TPE1", 4) != 0 ||
         !crc_ok((const char *)last, THINGPASS_ENTRY_COMMIT)) {
         bool whole = err == THINGPASS_OK && known && size >= head.size && size < file_size;
