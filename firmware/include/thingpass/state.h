@@ -33,24 +33,27 @@ struct thingpass_id_state {
 };
 
 struct thingpass_http_response {
-    // Is told each header, if it is set; a value that is too long is empty.
-    void (*field)(struct thingpass_http_response *r, struct thingpass_span name,
-                  struct thingpass_span value);
-    uint32_t date; // what it read, in seconds since 1970
+    uint32_t date; // of the header Date, in seconds since 1970; 0 if nobody read it
     uint8_t state;
-    uint8_t name_len;  // stored bytes of the header's name
-    uint8_t value_len; // of its value; one more than fit if it was cut
-    uint8_t minor;     // HTTP/1.minor
-    bool close;        // the connection ends with this response
+    uint8_t line_len; // of the line at hand; one more than fit if it is cut
+    uint8_t name_len; // of the header's name in it; 0 until its colon has come
+    bool line_ends;   // its '\r' has come
+    bool http_1_0;
+    bool close; // the connection ends with this response
     bool chunked;
     bool has_length;
     uint16_t status;
     uint16_t head_len; // bytes of lines: status, headers, chunk sizes
     uint32_t retry_s;  // Retry-After, 0 if none
-    uint64_t length;   // what is left of the body, or of the chunk at hand
-    uint64_t body_len; // bytes of body passed on
-    char name[20];
-    char value[40];
+    uint8_t ranges;    // Content-Range headers: 0, 1, or 2 for what is no good
+    uint32_t range_first;
+    uint32_t range_size; // of the whole
+    uint64_t length;     // what is left of the body, or of the chunk at hand
+    uint64_t body_len;   // bytes of body passed on
+    // Is told each header, if it is set; a value that is too long is empty.
+    void (*field)(struct thingpass_http_response *r, struct thingpass_span name,
+                  struct thingpass_span value);
+    char line[60];
 };
 
 struct thingpass_s3_error {
@@ -95,7 +98,7 @@ struct thingpass_pass {
     struct thingpass_span url;
     struct thingpass_span key_prefix;
     struct thingpass_span key_suffix;
-    struct thingpass_span fields; // name NUL value NUL, and so on
+    struct thingpass_span fields; // "name: value\r\n" lines
     uint64_t min_size;
     uint64_t max_size;
     uint64_t valid_until_ms; // on the port's clock
@@ -147,6 +150,17 @@ struct thingpass_part {
     struct thingpass_span url;
 };
 
+// A download.
+struct thingpass_fetch {
+    const struct thingpass_download *job;
+    struct thingpass_span sum; // that was promised, in hexadecimal digits; maybe none
+    uint32_t size;
+    uint32_t at;     // bytes that the sink has, and so where it goes on
+    uint32_t hashed; // of them
+    uint32_t best;   // the most that it has had
+    uint8_t sink;    // what it was told
+};
+
 struct thingpass_upload {
     uint8_t phase;
     bool asked;      // this phase's message has been published
@@ -168,7 +182,10 @@ struct thingpass_upload {
     bool fetching;      // the transfer is for credentials, not for the object
     bool skewed;        // S3 has corrected the clock
     bool sought;        // the source has been sent to it
-    struct thingpass_part parts[2];
+    union {             // by mode
+        struct thingpass_part parts[2];
+        struct thingpass_fetch fetch;
+    };
     uint64_t part_size;
     size_t upload_id_len; // of the id kept before the key
     uint32_t crc;         // of the whole object

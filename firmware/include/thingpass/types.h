@@ -181,21 +181,30 @@ struct thingpass_object {
     const struct thingpass_source *source;
 };
 
+// How a download ended well.
+enum thingpass_verified {
+    THINGPASS_VERIFIED_NOT = 0,   // it did not, or it was none
+    THINGPASS_VERIFIED_UNCHANGED, // what the thing has already is what is there
+    THINGPASS_VERIFIED_SIZE,      // of this version and size; no SHA-256 is known
+    THINGPASS_VERIFIED_SHA256
+};
+
 // How an upload ended, and what it took.
 struct thingpass_result {
-    int err;                // THINGPASS_OK: stored, and verified as was asked for
-    int status;             // S3's last HTTP status; 0 if it never answered
-    char code[48];          // the broker's code, or S3's <Code>; "" if none
-    const char *id;         // the object's id
-    const char *object_key; // the key that was granted; "" if none was
-    int64_t captured_at;    // as it was asked for; 0 if it was not
-    uint64_t size;          // bytes of the object
-    uint64_t elapsed_ms;    // from start to end
-    uint64_t put_ms;        // the last transfer: from connecting to the answer
-    unsigned asks;          // upload-requests published; 0 under a pass at hand
-    unsigned puts;          // transfers begun, of whatever method
-    unsigned connects;      // connections opened
-    unsigned reports;       // upload-completes published
+    int err;                          // THINGPASS_OK: stored, and verified as was asked for
+    int status;                       // S3's last HTTP status; 0 if it never answered
+    char code[48];                    // the broker's code, or S3's <Code>; "" if none
+    const char *id;                   // the object's id
+    const char *object_key;           // the key that was granted; "" if none was
+    int64_t captured_at;              // as it was asked for; 0 if it was not
+    uint64_t size;                    // bytes of the object
+    uint64_t elapsed_ms;              // from start to end
+    uint64_t put_ms;                  // the last transfer: from connecting to the answer
+    unsigned asks;                    // upload-requests published; 0 under a pass at hand
+    unsigned puts;                    // transfers begun, of whatever method
+    unsigned connects;                // connections opened
+    unsigned reports;                 // upload-completes published
+    enum thingpass_verified verified; // a download
 };
 
 #ifdef __cplusplus

@@ -60,10 +60,10 @@ const char *thingpass_awaited_id(const struct thingpass *tp) {
 // What asks for leave.
 static struct thingpass_writer put_ask(const struct thingpass *tp,
                                        const struct thingpass_request *r) {
-    const char *topic = tp->upload.mode->topic;
-    struct thingpass_writer w =
-        payload_writer(tp, put_topic(tp, topic != NULL ? topic : "/upload-request"));
-    tp->upload.mode->ask(tp, &w, r);
+    const struct thingpass_mode *mode = tp->upload.mode;
+    const char *topic = mode->topic != NULL ? mode->topic : "/upload-request";
+    struct thingpass_writer w = payload_writer(tp, put_topic(tp, topic));
+    mode->ask(tp, &w, r);
     return w;
 }
 

@@ -55,6 +55,8 @@ const char *thingpass_strerror(int err) {
         return "there is one already";
     case THINGPASS_EDAMAGED:
         return "what was stored is damaged";
+    case THINGPASS_ECORRUPT:
+        return "what came is not what was promised";
     default:
         return "unknown error";
     }

@@ -18,7 +18,7 @@ static size_t copy_part(struct thingpass_span piece, size_t *skip, char *buf, si
 }
 
 // What follows the host: ":port" unless it is the scheme's own, as it was
-// signed [P-4.2], and the body's length.
+// signed [P-4.2], and the body's length or the range that is wanted.
 static struct thingpass_span port_text(const struct thingpass_http_request *r, char *buf,
                                        size_t cap) {
     struct thingpass_writer w = {buf, cap, 0};
@@ -34,9 +34,10 @@ static struct thingpass_span length_text(const struct thingpass_http_request *r,
                                          size_t cap) {
     struct thingpass_writer w = {buf, cap, 0};
     if (r->length >= 0) {
-        thingpass_put_text(&w, "Content-Length: ");
+        bool get = *r->method == 'G';
+        thingpass_put_text(&w, get ? "Range: bytes=" : "Content-Length: ");
         thingpass_put_u64(&w, (uint64_t)r->length);
-        thingpass_put_text(&w, "\r\n");
+        thingpass_put_text(&w, get ? "-\r\n" : "\r\n");
     }
     struct thingpass_span s = {buf, w.len};
     return s;

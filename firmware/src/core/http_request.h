@@ -16,7 +16,8 @@ struct thingpass_http_request {
     uint16_t port; // named in Host where it is not the default
     bool tls;
     struct thingpass_span headers; // "Name: value\r\n" lines
-    int64_t length;                // of the body; < 0: none is sent
+    int64_t length;                // of the body; of a GET, the byte from which on it
+                                   // is wanted; < 0: neither
 };
 
 // Writes up to cap bytes of the head from offset on. Returns how many; 0 when

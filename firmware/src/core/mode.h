@@ -30,7 +30,8 @@ struct thingpass_mode {
     // 0; or < 0, which ends the upload. NULL: never.
     int (*leave)(struct thingpass *tp);
 
-    // Leave is for many objects, so the question has an id of its own.
+    // Each question has an id of its own: leave is for many objects, or for none of
+    // the thing's.
     bool standing;
 
     // Forgets the leave at hand, which is of no use any more. Returns 1 where there
@@ -79,6 +80,9 @@ struct thingpass_mode {
     // Plans what follows a 2xx.
     void (*stored)(struct thingpass *tp);
 
+    // Sees how it ended, in tp->result.err, and may have another opinion. NULL: nothing.
+    void (*ended)(struct thingpass *tp);
+
     // Writes the report's payload.
     void (*report)(const struct thingpass *tp, struct thingpass_writer *w,
                    const struct thingpass_request *request);
@@ -106,7 +110,8 @@ int thingpass_grant_url(struct thingpass *tp, struct thingpass_span url);
 uint64_t thingpass_grant_until_ms(const struct thingpass *tp, int64_t expires_at, int64_t time);
 
 // Writes the next bytes of a request's head: the grant's target and headers.
-// length < 0: a request without a body.
+// length is that of the body, or for a GET the byte from which on it is wanted;
+// < 0: neither.
 size_t thingpass_grant_head(struct thingpass *tp, const char *method, int64_t length, char *buf,
                             size_t cap);
 

@@ -126,9 +126,9 @@ int thingpass_step_receive(struct thingpass *tp) {
         return conclude(tp, false);
     }
     u->answered = true;
-    u->progress_ms = thingpass_clock_ms(tp);
     bool clean = false;
     int more = feed(tp, (size_t)n, &clean);
+    u->progress_ms = thingpass_clock_ms(tp); // a slow sink is no stalled stream
     if (more > 0 || u->phase != THINGPASS_PHASE_RECEIVE) {
         return THINGPASS_STEP_RUN;
     }

@@ -87,6 +87,9 @@ void thingpass_finish(struct thingpass *tp, int err) {
     if (u->object.source->close != NULL) {
         u->object.source->close(u->object.source->ctx);
     }
+    if (u->mode->ended != NULL) {
+        u->mode->ended(tp);
+    }
 }
 
 void thingpass_cancel(struct thingpass *tp) {

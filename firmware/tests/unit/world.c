@@ -20,6 +20,8 @@ const char world_confirm[] = "{\"id\":\"$ID\",\"status\":\"success\",\"time\":$T
                              "\"objectKey\":\"$KEY\",\"size\":$SIZE}";
 const char world_ok[] = "HTTP/1.1 200 OK\r\nETag: \"x\"\r\nContent-Length: 0\r\n\r\n";
 
+const char world_served[] = "";
+
 static char texts[16][400];
 static size_t texts_used;
 
@@ -170,9 +172,20 @@ static uint64_t content_length(const struct world *w) {
     return line == NULL ? 0 : strtoull(line + 16, NULL, 10);
 }
 
+// The answer to the request at hand.
+static const void *answer_of(const struct world *w, size_t *len) {
+    const char *answer = put_now(w)->answer;
+    *len = answer == world_served ? w->served_len : strlen(answer);
+    return answer == world_served ? (const void *)w->served : answer;
+}
+
 static void request_is_whole(struct world *w) {
     const struct world_put *p = put_now(w);
     w->answered = true;
+    if (p->answer == world_served) {
+        w->serve(w);
+        return;
+    }
     const void *object = w->body;
     size_t len = w->body_len;
     if (strncmp(w->head, "POST ", 5) == 0) {
@@ -227,7 +240,9 @@ static int stream_write(void *ctx, const void *data, size_t len) {
     struct world *w = ctx;
     assert_true(w->connected && len > 0);
     if (w->answered) { // the next request on the same connection
-        assert_int_equal(w->answer_sent, strlen(put_now(w)->answer));
+        size_t answer_len;
+        (void)answer_of(w, &answer_len);
+        assert_int_equal(w->answer_sent, answer_len);
         w->put_index++;
         begin_request(w);
     }
@@ -257,12 +272,18 @@ static int stream_read(void *ctx, void *buf, size_t cap) {
     if (!may_answer || p->answer == NULL) {
         return w->write_broke ? -104 : 0;
     }
-    size_t len = strlen(p->answer);
+    size_t len;
+    const char *answer = answer_of(w, &len);
     size_t end = p->answer_cut != 0 && p->answer_cut < len ? p->answer_cut : len;
     size_t n = end - w->answer_sent < cap ? end - w->answer_sent : cap;
     n = w->most != 0 && n > w->most ? w->most : n;
-    memcpy(buf, p->answer + w->answer_sent, n);
+    if (n > 0) {
+        memcpy(buf, answer + w->answer_sent, n);
+    }
     w->answer_sent += n;
+    if (n == 0 && p->stall) {
+        return THINGPASS_EAGAIN;
+    }
     return n == 0 && p->reset_after_answer ? -104 : (int)n;
 }
 
@@ -411,6 +432,7 @@ void world_free(struct world *w) {
     free((void *)(uintptr_t)w->bytes);
     free(w->body);
     free(w->stored);
+    free(w->served);
     free(w);
 }
 

@@ -22,7 +22,7 @@ struct world_reply {
 
 // How the server behaves towards the n-th request, and on the way to it.
 struct world_put {
-    const char *answer;      // raw HTTP; NULL: none, the connection closes
+    const char *answer;      // raw HTTP; NULL: none, the connection closes; or world_served
     bool refuse_open;        // open fails
     bool hang_open;          // open never finishes
     bool hang;               // no answer, and no end either
@@ -31,6 +31,7 @@ struct world_put {
     bool early;              // after the broken write the answer can be read
     bool reset_after_answer; // the end of the answer is an error, not a close
     size_t answer_cut;       // only so many bytes of the answer come; 0: all
+    bool stall;              // and then nothing, not even an end
 };
 
 struct world_message {
@@ -57,13 +58,19 @@ struct world {
     const char *(*answer)(struct world *w, const char *topic, const char *payload);
     void (*keep)(struct world *w);
     void *test;
+
+    // Makes the answer to the request in head where the script says world_served:
+    // into served and served_len.
+    void (*serve)(struct world *w);
+    uint8_t *served;
+    size_t served_len;
     int64_t ttl_s;
 
     // Instead of thingpass_step, where something else drives it.
     int (*step)(struct world *w, uint64_t *wake_ms);
 
     // Nuisances.
-    uint8_t dice; // what every random byte is
+    uint8_t dice;       // what every random byte is
     unsigned eagain;    // every n-th call of stream and source says so; 0: never
     size_t most;        // bytes per stream call; 0: any
     unsigned mqtt_down; // so many publishes fail first
@@ -154,6 +161,7 @@ extern const char world_pass[];    // a good pass
 extern const char world_confirm[]; // a good confirmation
 extern const char world_ok[];      // a good answer of S3
 extern const char world_posted[];  // the same to a POST
+extern const char world_served[];  // stands for what serve makes
 
 // A refusal with that code, and with retryAfter unless it is < 0.
 const char *world_refusal(const char *code, int retry_after_s);
