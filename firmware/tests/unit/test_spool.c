@@ -330,8 +330,7 @@ static void names_are_made_and_understood(void **state) {
         "0000002a.jpg",
         "-000002A.SM3",
         "0000002A.SM3 ",
-        "0000002A.S\xff"
-        "3",
+        "0000002A.S\xff\x33",
         "System Volume Information",
     };
     char name[THINGPASS_SPOOL_NAME];
