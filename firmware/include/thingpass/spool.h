@@ -111,14 +111,14 @@ struct thingpass_spool_writer {
 struct thingpass_spool {
     const struct thingpass_spool_config *config;
     uint32_t boot;
-    uint32_t count;    // entries, also those that were set aside
-    uint32_t aside;    // those
-    uint32_t dropped;  // entries that were removed to make room, since open
-    uint32_t next;     // the number of the next entry
-    uint32_t cursor;   // up to this number there is nothing to send
-    uint64_t bytes;    // of all entries, rounded up
-    size_t used;       // bytes of the buffer
-    uint8_t hint;      // of the entry in the buffer
+    uint32_t count;   // entries, also those that were set aside
+    uint32_t aside;   // those
+    uint32_t dropped; // entries that were removed to make room, since open
+    uint32_t next;    // the number of the next entry
+    uint32_t cursor;  // up to this number there is nothing to send
+    uint64_t bytes;   // of all entries, rounded up
+    size_t used;      // bytes of the buffer
+    uint8_t hint;     // of the entry in the buffer
     struct thingpass_spool_reader reader;
     struct thingpass_spool_writer writer;
     struct thingpass_object object; // the entry in the buffer

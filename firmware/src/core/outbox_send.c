@@ -48,8 +48,8 @@ static bool is_suspicious(int err) {
 static void wait_after_failure(struct thingpass_outbox *o) {
     const struct thingpass_outbox_config *c = &o->config;
     o->wait_until_ms =
-        thingpass_clock_ms(c->tp) + thingpass_backoff_ms(c->tp->config.random, c->retry_wait_ms,
-                                                         c->wait_max_ms, o->failures);
+        thingpass_clock_ms(c->tp) +
+        thingpass_backoff_ms(c->tp->config.random, c->retry_wait_ms, c->wait_max_ms, o->failures);
     thingpass_count(&o->failures);
 }
 

@@ -118,9 +118,8 @@ static void see(void *ctx, const char *name) {
 int thingpass_spool_look(struct thingpass_spool *spool, struct thingpass_spool_scan *scan,
                          bool based) {
     const struct thingpass_files *files = spool->config->files;
-    const struct thingpass_spool_scan empty = {.spool = spool,
-                                               .based = based,
-                                               .base = spool->cursor};
+    const struct thingpass_spool_scan empty = {
+        .spool = spool, .based = based, .base = spool->cursor};
     *scan = empty;
     if (files->list(files->ctx, see, scan) < 0) {
         return THINGPASS_EMEDIUM; // where the folder cannot be read, nothing can

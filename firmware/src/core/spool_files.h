@@ -14,7 +14,11 @@ enum {
 };
 
 // The sorts of files that one number may have; a bit for each in found.sorts.
-enum thingpass_spool_sort { THINGPASS_SPOOL_ENTRY = 0, THINGPASS_SPOOL_NOTE, THINGPASS_SPOOL_ASIDE };
+enum thingpass_spool_sort {
+    THINGPASS_SPOOL_ENTRY = 0,
+    THINGPASS_SPOOL_NOTE,
+    THINGPASS_SPOOL_ASIDE
+};
 
 struct thingpass_spool_found {
     uint8_t sorts; // 0: nothing was found

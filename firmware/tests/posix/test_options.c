@@ -369,6 +369,39 @@ static void a_download_has_a_name_and_a_file(void **state) {
     bad("drain " GOOD "--spool d x", "\"x\" is not an option; --help lists all");
 }
 
+static void a_spool_has_bounds_and_a_policy(void **state) {
+    (void)state;
+    good("");
+    assert_null(options.spool);
+    good("--spool d");
+    assert_string_equal(options.spool, "d");
+    assert_int_equal(options.spool_bytes, 64 << 20);
+    assert_int_equal(options.spool_count, 10000);
+    assert_false(options.spool_refuse);
+    assert_false(options.spool_first);
+    good("--spool d --spool-bytes 4096 --spool-count 5 --spool-full refuse --spool-first --offline "
+         "3,7 --count 9 --captured-every 30");
+    assert_int_equal(options.spool_bytes, 4096);
+    assert_int_equal(options.spool_count, 5);
+    assert_true(options.spool_refuse);
+    assert_true(options.spool_first);
+    assert_int_equal(options.offline_first, 3);
+    assert_int_equal(options.offline_count, 7);
+    assert_int_equal(options.captured_every_s, 30);
+    assert_int_equal(parse("drain " GOOD "--spool d"), THINGPASS_OK);
+    assert_int_equal(options.command, THINGPASS_COMMAND_DRAIN);
+    bad("drain " GOOD, "drain --spool DIR: the spool is missing");
+    bad("drain " GOOD "--spool d --scene VGA", "--scene does not go with drain");
+    bad("drain " GOOD "--spool d x", "\"x\" is not an option; --help lists all");
+    bad_more("--spool d --spool-full maybe", "--spool-full: \"maybe\" is neither refuse nor drop");
+    bad_more("--spool d --offline 3", "--offline FIRST,COUNT: COUNT is missing");
+    bad_more("--spool d --offline 0,3",
+             "--offline: \"0\" is not a whole number from 1 to 4294967295");
+    bad_more("--offline 3,4", "--offline goes with --spool; without one every photo would be lost");
+    bad_more("--spool-first", "--spool-first goes with --spool");
+    bad_more("--captured-every 30", "--captured-every goes with --count: the last photo is of now");
+}
+
 // Every option is in the help, with the same name.
 static void the_help_names_every_option(void **state) {
     (void)state;
@@ -405,7 +438,11 @@ int main(void) {
         cmocka_unit_test(everything_can_be_set),
         cmocka_unit_test(two_things_without_a_seed_do_not_look_alike),
         cmocka_unit_test(the_first_word_is_a_command),
+<<<<<<< HEAD
         cmocka_unit_test(a_download_has_a_name_and_a_file),
+=======
+        cmocka_unit_test(a_spool_has_bounds_and_a_policy),
+>>>>>>> main
         cmocka_unit_test(the_help_names_every_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

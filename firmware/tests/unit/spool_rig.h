@@ -21,6 +21,7 @@ struct rig_object {
     size_t most;    // bytes of a read; 0: any
     size_t fail_at; // reads fail from this byte on; 0: never
     size_t real;    // how many bytes it really has
+    unsigned closes;
 };
 
 struct rig {

@@ -67,7 +67,7 @@ static void a_flipped_bit_is_seen_and_in_nobodys_way(void **state) {
     rig_new(&rig);
     for (unsigned known = 0; known < 2; known++) {
         size_t bits = 8;
-        for (size_t bit = 0; bit < bits; bit++) {
+        for (size_t bit = 0; bit < bits; bit += THINGPASS_TESTS_EVERY) {
             fill(&rig, known != 0);
             struct ramfs_file *f = ramfs_nth(&rig.fs, 0);
             bits = f->len * 8;
@@ -91,7 +91,7 @@ static void a_flipped_bit_in_the_newest_entry_is_no_half_put_one(void **state) {
     rig_new(&rig);
     fill(&rig, true);
     size_t len = ramfs_nth(&rig.fs, 1)->len;
-    for (size_t bit = 0; bit < len * 8; bit++) {
+    for (size_t bit = 0; bit < len * 8; bit += THINGPASS_TESTS_EVERY) {
         fill(&rig, true);
         ramfs_nth(&rig.fs, 1)->data[bit / 8] ^= (uint8_t)(1U << bit % 8);
         assert_int_equal(rig_open(&rig, 1), THINGPASS_OK);

@@ -7,7 +7,7 @@
 // that they make or remove.
 
 #if !defined(ESP_PLATFORM)
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L
 #define _FILE_OFFSET_BITS 64
 #endif
 
@@ -179,9 +179,9 @@ int thingpass_posix_files_init(struct thingpass_posix_files *posix, const char *
     if (posix == NULL || folder == NULL || strlen(folder) > THINGPASS_POSIX_FOLDER_MAX) {
         return THINGPASS_EINVAL;
     }
-    const struct thingpass_files files = {posix,        open_file,  read_file,   write_file,
-                                          seek_file,    size_of_file, sync_file, close_file,
-                                          remove_file,  list_folder};
+    const struct thingpass_files files = {posix,       open_file,    read_file, write_file,
+                                          seek_file,   size_of_file, sync_file, close_file,
+                                          remove_file, list_folder};
     posix->files = files;
     posix->folder = folder;
     return THINGPASS_OK;
