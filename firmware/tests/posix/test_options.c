@@ -438,11 +438,8 @@ int main(void) {
         cmocka_unit_test(everything_can_be_set),
         cmocka_unit_test(two_things_without_a_seed_do_not_look_alike),
         cmocka_unit_test(the_first_word_is_a_command),
-<<<<<<< HEAD
         cmocka_unit_test(a_download_has_a_name_and_a_file),
-=======
         cmocka_unit_test(a_spool_has_bounds_and_a_policy),
->>>>>>> main
         cmocka_unit_test(the_help_names_every_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
