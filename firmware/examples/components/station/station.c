@@ -14,7 +14,7 @@
 #include "sdkconfig.h"
 
 #ifndef CONFIG_STATION_SSID
-#define CONFIG_STATION_SSID ""
+#define CONFIG_STATION_SSID     ""
 #define CONFIG_STATION_PASSWORD ""
 #endif
 
