@@ -128,7 +128,7 @@ static int begin(struct thingpass_esp *esp, const struct thingpass_esp_job *job)
     esp->job = *job;
     int rc = job->kind->start(esp, &esp->job);
     esp->busy = rc == THINGPASS_OK;
-    return rc;
+    return rc == THINGPASS_EBUSY ? THINGPASS_EIO : rc; // it was its turn
 }
 
 void thingpass_esp_tend_jobs(struct thingpass_esp *esp) {
