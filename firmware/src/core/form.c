@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "pass_reply.h"
+#include "header.h"
 
 int thingpass_form_boundary(const struct thingpass_random *random, char *buf, size_t cap) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -65,7 +65,7 @@ static void put_fields(struct window *w, const struct thingpass_form *form) {
     struct thingpass_span left = form->fields;
     struct thingpass_span name;
     struct thingpass_span value;
-    while (thingpass_field_next(&left, &name, &value)) {
+    while (thingpass_header_next(&left, &name, &value)) {
         put_field(w, form, "", name, value);
     }
 }

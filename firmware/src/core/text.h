@@ -52,6 +52,9 @@ bool thingpass_span_u64(struct thingpass_span s, uint64_t *value);
 bool thingpass_is_digit(char c);
 char thingpass_lower(char c);
 
+// The value of a hexadecimal digit; -1 if it is none.
+int thingpass_hex_value(char c);
+
 // Divides *n in place, by 1 to 65,535, and returns the remainder: in 32-bit
 // steps, because a 64-bit division is a library function of 1 KB.
 uint32_t thingpass_divide(uint64_t *n, uint32_t by);

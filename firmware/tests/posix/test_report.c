@@ -36,7 +36,7 @@ static const struct thingpass_result stored = {.id = "ab-000001",
 
 static struct thingpass_options plain(void) {
     return (struct thingpass_options){
-        .name = "cam1", .root = "thingpass", .deadline_ms = 9000, .level = THINGPASS_SAY_NOTICE};
+        .name = "cam1", .root = "thingpass", .deadline_s = 9, .level = THINGPASS_SAY_NOTICE};
 }
 
 // Prints a report. Both texts are the caller's to free.

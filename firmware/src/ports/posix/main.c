@@ -38,7 +38,8 @@ int main(int argc, char **argv) {
         thingpass_virtual_thing_close(&thing);
         return complain(&why, NOT_STORED);
     }
-    bool all_stored = thingpass_virtual_thing_run(&thing);
+    bool all_stored =
+        options.spool != NULL ? thingpass_spooler_run(&thing) : thingpass_virtual_thing_run(&thing);
     thingpass_virtual_thing_close(&thing);
     return all_stored ? STORED : NOT_STORED;
 }

@@ -82,10 +82,25 @@ static void print_json(FILE *out, const struct thingpass_report *r) {
     (void)fputs("}\n", out);
 }
 
-static void print_line(FILE *out, const struct thingpass_report *r) {
+struct who {
+    char text[32];
+};
+
+// "photo 3", or "photo" of an earlier run.
+static struct who who(const struct thingpass_report *r, const struct thingpass_options *o) {
+    struct who w;
+    const char *noun = o->command == THINGPASS_COMMAND_UPLOAD ? "file" : "photo";
+    if (r->number > 0) {
+        (void)snprintf(w.text, sizeof w.text, "%s %llu", noun, (unsigned long long)r->number);
+    } else {
+        (void)snprintf(w.text, sizeof w.text, "%s", noun);
+    }
+    return w;
+}
+
+static void print_line(FILE *out, const char *name, const struct thingpass_report *r) {
     const struct thingpass_result *u = r->result;
-    (void)fprintf(out, "photo %llu  %llu bytes  ", (unsigned long long)r->number,
-                  (unsigned long long)u->size);
+    (void)fprintf(out, "%s  %llu bytes  ", name, (unsigned long long)u->size);
     thingpass_print_clean(out, u->object_key);
     (void)fprintf(out, "  %llu ms", (unsigned long long)u->elapsed_ms);
     if (u->puts > 1) {
@@ -97,14 +112,15 @@ static void print_line(FILE *out, const struct thingpass_report *r) {
 void thingpass_report_print(const struct thingpass_report *report,
                             const struct thingpass_options *options,
                             const struct thingpass_say *say, FILE *out) {
+    struct who w = who(report, options);
     if (report->why != NULL) {
-        thingpass_say(say, THINGPASS_SAY_ERROR, "photo %llu (%s) is not stored: %s",
-                      (unsigned long long)report->number, report->name, report->why);
+        thingpass_say(say, THINGPASS_SAY_ERROR, "%s (%s) is not stored: %s", w.text, report->name,
+                      report->why);
     }
     if (options->json) {
         print_json(out, report);
     } else if (report->why == NULL && options->level != THINGPASS_SAY_ERROR) {
-        print_line(out, report);
+        print_line(out, w.text, report);
     }
     (void)fflush(out);
 }
