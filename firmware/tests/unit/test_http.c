@@ -37,8 +37,11 @@ static const struct {
      false, false},
     {"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", 200, "", true,
      false},
-    {"HTTP/1.1 200 OK\r\nConnection: closed, not-close\r\nContent-Length: 0\r\n\r\n", 200, "", true,
+    {"HTTP/1.1 200 OK\r\nConnection: Keep-Alive \r\nContent-Length: 0\r\n\r\n", 200, "", true,
      false},
+    {"HTTP/1.1 200 OK\r\nConnection: keep-alive, x\r\nContent-Length: 0\r\n\r\n", 200, "", false,
+     false},
+    {"HTTP/1.1 200 OK\r\nConnection: \r\nContent-Length: 0\r\n\r\n", 200, "", false, false},
     {"HTTP/1.1 200 OK\r\nConnection: a-very-long-option-that-is-longer-than-we-keep, close\r\n"
      "Content-Length: 0\r\n\r\n",
      200, "", false, false},
@@ -136,8 +139,8 @@ static void what_no_good_server_sends_is_refused(void **state) {
         "HTTP/1.1 200 OK\r\nA\x80: b\r\n",
         "HTTP/1.1 200 OK\r\n" SIXTY SIXTY " : b\r\n",
         "HTTP/1.1 200 OK\r\n" SIXTY "\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "000000000000000000000000000000000000000000000000000000000001x\r\n",
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "000000000000000000000000000000000000000000000000000000000001x\r\n"),
         "HTTP/1.1 200 OK\r\nA: \x01\r\n",
         "HTTP/1.1 200 OK\r\n\rX",
         "HTTP/1.1 200 OK\r\n\n",
@@ -149,6 +152,7 @@ static void what_no_good_server_sends_is_refused(void **state) {
         "HTTP/1.1 200 OK\r\nContent-Length: 0x10\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1e3\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 4294967296\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 00000000000000000000000000000000000000000000000001\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n",
