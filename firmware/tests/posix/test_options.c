@@ -337,8 +337,36 @@ static void the_first_word_is_a_command(void **state) {
     bad("camera " GOOD "--id x", "--id does not go with camera");
     bad(GOOD "--type text/plain", "--type does not go with camera");
     bad("uplaod " GOOD,
-        "\"uplaod\" is neither a command (camera, upload, drain) nor an option; --help "
+        "\"uplaod\" is neither a command (camera, upload, drain, download) nor an option; --help "
         "lists all");
+}
+
+static void a_download_has_a_name_and_a_file(void **state) {
+    (void)state;
+    assert_int_equal(parse("download " GOOD "--to /tmp/x"), THINGPASS_OK);
+    assert_int_equal(options.command, THINGPASS_COMMAND_DOWNLOAD);
+    assert_string_equal(options.to, "/tmp/x");
+    assert_int_equal(options.file_count, 0);
+    assert_string_equal(options.kind, "firmware");
+    assert_int_equal(options.deadline_s, 3600);
+    assert_int_equal(options.max_size, 0);
+    assert_int_equal(
+        parse("download " GOOD "1.4.3 --to x --group cams --max-size 1000 --kind notice"),
+        THINGPASS_OK);
+    assert_string_equal(options.files[0], "1.4.3");
+    assert_string_equal(options.group, "cams");
+    assert_int_equal(options.max_size, 1000);
+    assert_string_equal(options.kind, "notice");
+    assert_int_equal(parse("download " GOOD "--to x --kind log --object-key cam1/log/a.gz"),
+                     THINGPASS_OK);
+    assert_string_equal(options.object_key, "cam1/log/a.gz");
+    bad("download " GOOD "1.4.3", "download [NAME] --to FILE: the file is missing");
+    bad("download " GOOD "--to x a b", "download fetches one file; there are more names");
+    bad("download " GOOD "--to x --object-key k a",
+        "NAME is of a shared object, --object-key of the thing's own: leave one out");
+    bad("download " GOOD "--to x --mode put", "--mode does not go with download");
+    bad("upload " GOOD "--to x a", "--to does not go with upload");
+    bad("drain " GOOD "--spool d x", "\"x\" is not an option; --help lists all");
 }
 
 static void a_spool_has_bounds_and_a_policy(void **state) {
@@ -410,6 +438,7 @@ int main(void) {
         cmocka_unit_test(everything_can_be_set),
         cmocka_unit_test(two_things_without_a_seed_do_not_look_alike),
         cmocka_unit_test(the_first_word_is_a_command),
+        cmocka_unit_test(a_download_has_a_name_and_a_file),
         cmocka_unit_test(a_spool_has_bounds_and_a_policy),
         cmocka_unit_test(the_help_names_every_option),
     };

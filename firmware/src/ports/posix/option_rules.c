@@ -59,6 +59,12 @@ static int contradiction(const struct thingpass_options *o,
          "upload FILE…: the files are missing"},
         {o->command == THINGPASS_COMMAND_DRAIN && o->spool == NULL,
          "drain --spool DIR: the spool is missing"},
+        {o->command == THINGPASS_COMMAND_DOWNLOAD && o->to == NULL,
+         "download [NAME] --to FILE: the file is missing"},
+        {o->command == THINGPASS_COMMAND_DOWNLOAD && o->file_count > 1,
+         "download fetches one file; there are more names"},
+        {o->command == THINGPASS_COMMAND_DOWNLOAD && o->file_count > 0 && o->object_key != NULL,
+         "NAME is of a shared object, --object-key of the thing's own: leave one out"},
         {o->offline_count > 0 && o->spool == NULL,
          "--offline goes with --spool; without one every photo would be lost"},
         {o->spool_first && o->spool == NULL, "--spool-first goes with --spool"},
@@ -77,7 +83,8 @@ static int contradiction(const struct thingpass_options *o,
 
 int thingpass_option_rules(const struct thingpass_options *o,
                            const struct thingpass_options_given *given, struct thingpass_why *why) {
-    if (o->command != THINGPASS_COMMAND_UPLOAD && o->file_count > 0) {
+    if (o->command != THINGPASS_COMMAND_UPLOAD && o->command != THINGPASS_COMMAND_DOWNLOAD &&
+        o->file_count > 0) {
         return thingpass_fail(why, THINGPASS_EINVAL, "\"%s\" is not an option; --help lists all",
                               o->files[0]);
     }

@@ -16,7 +16,8 @@ enum { FIRST_CODE = 256 }; // getopt's value of the table's first entry
 
 static const char *const commands[] = {[THINGPASS_COMMAND_CAMERA] = "camera",
                                        [THINGPASS_COMMAND_UPLOAD] = "upload",
-                                       [THINGPASS_COMMAND_DRAIN] = "drain"};
+                                       [THINGPASS_COMMAND_DRAIN] = "drain",
+                                       [THINGPASS_COMMAND_DOWNLOAD] = "download"};
 
 static void set_defaults(struct thingpass_options *o) {
     *o = (struct thingpass_options){.root = "thingpass",
@@ -44,10 +45,11 @@ static int take_command(struct thingpass_options *o, int *argc, char ***argv,
             return THINGPASS_OK;
         }
     }
-    return thingpass_fail(why, THINGPASS_EINVAL,
-                          "\"%s\" is neither a command (camera, upload, drain) nor an option; "
-                          "--help lists all",
-                          (*argv)[1]);
+    return thingpass_fail(
+        why, THINGPASS_EINVAL,
+        "\"%s\" is neither a command (camera, upload, drain, download) nor an option; "
+        "--help lists all",
+        (*argv)[1]);
 }
 
 static void fill_getopt(struct option *options) {
@@ -91,8 +93,9 @@ static int complete(struct thingpass_options *o, const struct thingpass_options_
     o->scene.interval_ms = o->interval_ms;
     o->scene.thing = o->name;
     o->s3_ca_file = o->s3_ca_file != NULL ? o->s3_ca_file : o->ca_file;
-    o->deadline_s = o->deadline_s != 0 ? o->deadline_s : upload ? 3600 : 120;
-    o->kind = o->kind != NULL ? o->kind : upload ? "log" : "photo";
+    bool download = o->command == THINGPASS_COMMAND_DOWNLOAD;
+    o->deadline_s = o->deadline_s != 0 ? o->deadline_s : upload || download ? 3600 : 120;
+    o->kind = o->kind != NULL ? o->kind : upload ? "log" : download ? "firmware" : "photo";
     o->mode = o->mode != NULL || upload ? o->mode : &thingpass_mode_put;
     o->level = o->quiet     ? THINGPASS_SAY_ERROR
                : o->verbose ? THINGPASS_SAY_DETAIL

@@ -15,9 +15,10 @@
 
 // What the thing does, the command line's first word.
 enum thingpass_command {
-    THINGPASS_COMMAND_CAMERA, // takes and stores photos; also without a word
-    THINGPASS_COMMAND_UPLOAD, // stores files
-    THINGPASS_COMMAND_DRAIN   // stores what is in the spool
+    THINGPASS_COMMAND_CAMERA,  // takes and stores photos; also without a word
+    THINGPASS_COMMAND_UPLOAD,  // stores files
+    THINGPASS_COMMAND_DRAIN,   // stores what is in the spool
+    THINGPASS_COMMAND_DOWNLOAD // fetches a file
 };
 
 // Everything that the command line can say, with defaults filled in. Strings
@@ -38,7 +39,7 @@ struct thingpass_options {
     bool loop;
     struct thingpass_scene scene;
 
-    char **files; // to upload, in argv
+    char **files; // to upload, in argv; of a download its name
     size_t file_count;
     const char *id;   // of the only file; NULL: a new one
     const char *type; // media type of the files; NULL: by their names
@@ -66,6 +67,11 @@ struct thingpass_options {
     uint64_t offline_first;    // the photo from which on there is no network,
     uint64_t offline_count;    // and for how many
     uint32_t captured_every_s; // pretended; 0: the true time
+
+    const char *to; // the file that a download goes to
+    const char *group;
+    const char *object_key;
+    uint32_t max_size; // 0: any
 
     bool json;
     bool quiet;

@@ -122,8 +122,10 @@ enum {
     CAMERA = 1U << THINGPASS_COMMAND_CAMERA,
     UPLOAD = 1U << THINGPASS_COMMAND_UPLOAD,
     DRAIN = 1U << THINGPASS_COMMAND_DRAIN,
+    DOWNLOAD = 1U << THINGPASS_COMMAND_DOWNLOAD,
     SPOOL = CAMERA | DRAIN,
-    ALL = CAMERA | UPLOAD | DRAIN
+    STORE = CAMERA | UPLOAD | DRAIN,
+    ALL = STORE | DOWNLOAD
 };
 
 #define AT(field)                  offsetof(struct thingpass_options, field)
@@ -163,11 +165,16 @@ const struct thingpass_option_entry thingpass_option_table[] = {
     {"id", UPLOAD, OTHER(set_id)},
     {"type", UPLOAD, TEXT(type)},
 
+    {"to", DOWNLOAD, TEXT(to)},
+    {"group", DOWNLOAD, TEXT(group)},
+    {"object-key", DOWNLOAD, TEXT(object_key)},
+    {"max-size", DOWNLOAD, NUMBER(max_size, 1, UINT32_MAX)},
+
     {"kind", ALL, OTHER(set_kind)},
-    {"mode", ALL, OTHER(set_mode)},
-    {"verify", ALL, OTHER(set_verify)},
-    {"metadata", ALL, OTHER(set_metadata)},
-    {"sha256", ALL, OTHER(set_sha256)},
+    {"mode", STORE, OTHER(set_mode)},
+    {"verify", STORE, OTHER(set_verify)},
+    {"metadata", STORE, OTHER(set_metadata)},
+    {"sha256", STORE, OTHER(set_sha256)},
     {"deadline", ALL, NUMBER(deadline_s, 1, 86400)},
     {"ask-wait", ALL, NUMBER(timing.ask_wait_ms, 10, 600000)},
     {"attempts", ALL, OTHER(set_attempts)},
