@@ -48,7 +48,7 @@ struct thingpass_http_response {
     uint8_t ranges;    // Content-Range headers: 0, 1, or 2 for what is no good
     uint32_t range_first;
     uint32_t range_size; // of the whole
-    uint64_t length;     // what is left of the body, or of the chunk at hand
+    uint32_t length;     // what is left of the body, or of the chunk at hand
     uint64_t body_len;   // bytes of body passed on
     // Is told each header, if it is set; a value that is too long is empty.
     void (*field)(struct thingpass_http_response *r, struct thingpass_span name,

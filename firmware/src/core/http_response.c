@@ -63,14 +63,16 @@ static int go_if(struct thingpass_http_response *r, bool ok, enum state next) {
 static int on_status(struct thingpass_http_response *r) {
     enum { minor = sizeof protocol - 1, code = minor + 2, end = code + 3 };
     const char *s = r->line;
-    const struct thingpass_span digits = {s + code, end - code};
-    uint64_t status;
+    unsigned status = 0;
     bool ok = r->line_len >= end && (s[minor] == '0' || s[minor] == '1') && s[minor + 1] == ' ' &&
-              thingpass_span_u64(digits, &status) && status >= 100 && status <= 599 &&
               (r->line_len == end || s[end] == ' ');
+    for (size_t i = code; ok && i < end; i++) {
+        status = status * 10 + (unsigned)(s[i] - '0');
+        ok = thingpass_is_digit(s[i]);
+    }
     r->http_1_0 = s[minor] == '0';
-    r->status = ok ? (uint16_t)status : 0;
-    return go_if(r, ok, HEADER);
+    r->status = (uint16_t)status;
+    return go_if(r, ok && status >= 100 && status <= 599, HEADER);
 }
 
 // A 1xx is followed by another head; only the count of bytes goes on, so that
@@ -171,8 +173,8 @@ static size_t take_body(struct thingpass_http_response *r, size_t len) {
     if (r->state == BODY_UNTIL_END) {
         return len;
     }
-    size_t n = r->length < len ? (size_t)r->length : len;
-    r->length -= n;
+    size_t n = r->length < len ? r->length : len;
+    r->length -= (uint32_t)n;
     if (r->length == 0) {
         r->state = r->state == CHUNK_DATA ? CHUNK_END : COMPLETE;
     }
