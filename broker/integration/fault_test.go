@@ -140,14 +140,17 @@ func TestTheBrokerStaysSmall(t *testing.T) {
 }
 
 // peakMemory returns the greatest resident size so far, in kB.
-func (c *child) peakMemory() int {
+func (c *child) peakMemory() int { return c.memory("VmHWM") }
+
+// memory returns a value of /proc/PID/status, in kB.
+func (c *child) memory(field string) int {
 	c.tb.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
 	if err != nil {
 		c.tb.Fatal(err)
 	}
 	for _, line := range strings.Split(string(text), "\n") {
-		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
+		if value, found := strings.CutPrefix(line, field+":"); found {
 			n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
 			if err != nil {
 				c.tb.Fatal(err)
@@ -155,8 +158,7 @@ func (c *child) peakMemory() int {
 			return n
 		}
 	}
-	c.tb.Fatal("no VmHWM")
-	return 0
+	return 0 // it has ended
 }
 
 // TestAStrangerInTheGroupIsNoticed lets a thing join the brokers' shared

@@ -16,6 +16,8 @@ import (
 type proxy struct {
 	address     string
 	connections atomic.Int64
+	received    atomic.Int64 // bytes from clients
+	sent        atomic.Int64 // bytes to them
 	cutAfter    atomic.Int64 // bytes from the client, then the connection is cut; 0 = never
 
 	mu   sync.Mutex
@@ -56,17 +58,26 @@ func (p *proxy) serve(client net.Conn, target string) {
 	p.open = append(p.open, client, server)
 	p.mu.Unlock()
 	go func() {
-		_, _ = io.Copy(client, server) // ends when either side does
+		_, _ = io.Copy(client, io.TeeReader(server, counter{&p.sent})) // ends when either side does
 		_ = client.Close()
 	}()
+	counted := io.TeeReader(client, counter{&p.received})
 	if limit := p.cutAfter.Load(); limit > 0 {
-		_, _ = io.CopyN(server, client, limit)
+		_, _ = io.CopyN(server, counted, limit)
 		_ = client.(*net.TCPConn).SetLinger(0) // a reset, as from a lost link
 	} else {
-		_, _ = io.Copy(server, client)
+		_, _ = io.Copy(server, counted)
 	}
 	_ = client.Close()
 	_ = server.Close()
+}
+
+// counter adds up the bytes that are written to it.
+type counter struct{ sum *atomic.Int64 }
+
+func (c counter) Write(data []byte) (int, error) {
+	c.sum.Add(int64(len(data)))
+	return len(data), nil
 }
 
 // cut ends all connections that are open.

@@ -18,6 +18,12 @@ import (
 // thing starts a virtual thing: the firmware's core, built for this machine.
 func (s *stack) thing(name string, args ...string) *child {
 	s.tb.Helper()
+	return s.thingDoes(name, "camera", args...)
+}
+
+// thingDoes starts a virtual thing with another command.
+func (s *stack) thingDoes(name, command string, args ...string) *child {
+	s.tb.Helper()
 	if _, err := os.Stat(s.path(name + ".crt")); err != nil {
 		id, err := s.mqtt.ca.Thing(name)
 		if err != nil {
@@ -25,7 +31,7 @@ func (s *stack) thing(name string, args ...string) *child {
 		}
 		s.writeIdentity(name, id)
 	}
-	return start(s.tb, "thingpass-thing", append([]string{"--name", name, "--server", s.mqtt.things, "--ca", s.path("mqtt-ca.crt"),
+	return start(s.tb, "thingpass-thing", append([]string{command, "--name", name, "--server", s.mqtt.things, "--ca", s.path("mqtt-ca.crt"),
 		"--cert", s.path(name + ".crt"), "--key", s.path(name + ".key"), "--s3-ca", s.ready.CAFile, "--json"}, args...)...)
 }
 

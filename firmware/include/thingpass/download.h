@@ -95,7 +95,7 @@ struct thingpass_download {
 //
 // Attempts are counted as for uploads (max_puts, max_grants), but anew whenever more
 // has come than ever before: a link that breaks again and again is no reason to give
-// up while it brings something. A standing pass is lost over a download.
+// up while it brings something. A pass or a session that is kept is lost over it.
 int thingpass_download_start(struct thingpass *tp, const struct thingpass_download *download);
 
 // The version of the last grant, or of what is unchanged; "" if there is none. Valid

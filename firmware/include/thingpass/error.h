@@ -42,7 +42,14 @@ enum thingpass_err {
 
     THINGPASS_ENOCLOCK = -19, // no reply has told the time yet
 
-    // How a download can end. The numbers before it are other modules'.
+    // Files and the spool.
+    THINGPASS_EFULL = -20,    // no room: the medium is full, or the spool's bounds
+    THINGPASS_EMEDIUM = -21,  // the medium is gone: pulled, or not mounted
+    THINGPASS_ENOENT = -22,   // there is none
+    THINGPASS_EEXIST = -23,   // there is one already
+    THINGPASS_EDAMAGED = -24, // what is stored there is not what was put there
+
+    // How a download can end.
     THINGPASS_ECORRUPT = -25 // what came is not what was promised, in size or SHA-256
 };
 

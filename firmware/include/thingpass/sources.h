@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: the thingpass authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Ready-made sources: bytes in memory and a FIFO that is read once. Each is a
+// Ready-made sources: bytes in memory, a file, a FIFO that is read once. Each is a
 // struct of yours that begins with the struct thingpass_source to upload; it
-// must stay where it is until the upload has ended. Use of a source whose
-// upload could not be started ends with you: the core closes only what it took.
+// must stay where it is until the upload has ended. The core closes only what it
+// took: when an upload cannot be started, call source.close(source.ctx).
 
 #ifndef THINGPASS_SOURCES_H
 #define THINGPASS_SOURCES_H
@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "thingpass/files.h"
 #include "thingpass/jpeg.h"
 #include "thingpass/port.h"
 
@@ -40,6 +41,20 @@ struct thingpass_memory {
 // Returns &memory->source.
 struct thingpass_source *thingpass_source_memory(struct thingpass_memory *memory, const void *data,
                                                  size_t size, const char *content_type);
+
+// A file of files.h, as long as it is when it is opened: known length,
+// rewindable, can seek.
+struct thingpass_file {
+    struct thingpass_source source;
+    const struct thingpass_files *files;
+    int number; // the open file's
+};
+
+// Opens the file, which stays open until the upload has ended. files must outlive
+// file; content_type may be NULL. Returns THINGPASS_OK, or < 0 as files->open or
+// files->size did; nothing is open then.
+int thingpass_source_file(struct thingpass_file *file, const struct thingpass_files *files,
+                          const char *name, const char *content_type);
 
 // A FIFO: known length, one pass, as in the buffer of an SPI camera. The bytes go
 // straight into the core's chunk buffer, which is filled by as many short reads

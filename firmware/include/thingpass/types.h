@@ -152,7 +152,8 @@ struct thingpass_object {
     // An object that is tried again keeps its thingpass_result.captured_at.
     int64_t captured_at;
 
-    // The same on the port's clock, in ms. 0: when the upload starts.
+    // The same on the port's clock, in ms. 0: when the upload starts. UINT64_MAX:
+    // nobody knows, and the key has the date on which leave is given.
     uint64_t captured_ms;
 
     // SHA-256 of the bytes, if it is known already. NULL: a rewindable source

@@ -41,8 +41,12 @@ bool thingpass_is(char c, enum thingpass_class class) {
 
 bool thingpass_span_all(struct thingpass_span s, size_t max, enum thingpass_class class) {
     unsigned common = class;
-    for (size_t i = 0; i < s.n; i++) {
-        common &= classes[(uint8_t)s.p[i]];
+    if (s.n == 0 || s.n > max) {
+        return false;
     }
-    return s.n > 0 && s.n <= max && common != 0;
+    const char *end = s.p + s.n;
+    do {
+        common &= classes[(uint8_t)*s.p++];
+    } while (s.p != end);
+    return common != 0;
 }

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "clock.h"
+#include "credentials_steps.h"
 #include "date.h"
-#include "http_response.h"
 #include "key.h"
 #include "mode.h"
 #include "reader.h"
@@ -87,8 +87,7 @@ static int make_key(struct thingpass *tp) {
     return err < 0 || thingpass_reply_room(tp) >= report_reply_max + n ? err : THINGPASS_ESPACE;
 }
 
-// Makes the upload's key and grant from the credentials at hand.
-static int use(struct thingpass *tp) {
+int thingpass_credentials_use(struct thingpass *tp) {
     settle_captured_at(tp);
     int err = make_key(tp);
     if (err == THINGPASS_OK) {
@@ -98,7 +97,7 @@ static int use(struct thingpass *tp) {
 }
 
 static int leave(struct thingpass *tp) {
-    int err = thingpass_session_is_valid(tp) ? use(tp) : 0;
+    int err = thingpass_session_is_valid(tp) ? thingpass_credentials_use(tp) : 0;
     return err < 0 ? err : thingpass_session_is_valid(tp);
 }
 
@@ -146,7 +145,7 @@ static int take(struct thingpass *tp, struct thingpass_json *json,
     if (err == THINGPASS_OK && tp->config.provider != NULL) {
         thingpass_session_fetch(tp);
     } else if (err == THINGPASS_OK) {
-        err = use(tp);
+        err = thingpass_credentials_use(tp);
     }
     if (err < 0) {
         thingpass_kept_forget(tp);
@@ -166,210 +165,6 @@ static int seek(struct thingpass *tp) {
     return THINGPASS_OK;
 }
 
-// The least of the object's metadata names behind last, captured-at among them.
-static const struct thingpass_pair *next_pair(const struct thingpass_object *object,
-                                              const struct thingpass_pair *captured_at,
-                                              const char *last) {
-    const struct thingpass_pair *least = NULL;
-    for (size_t i = 0; i <= object->metadata_count; i++) {
-        const struct thingpass_pair *p = i > 0 ? &object->metadata[i - 1] : captured_at;
-        if (strcmp(p->name, last) > 0 && (least == NULL || strcmp(p->name, least->name) < 0)) {
-            least = p;
-        }
-    }
-    return least;
-}
-
-static void put_metadata(const struct thingpass *tp, struct thingpass_sigv4_walk *walk) {
-    const struct thingpass_upload *u = &tp->upload;
-    char seconds[21];
-    struct thingpass_writer w = {seconds, sizeof seconds - 1, 0};
-    thingpass_put_u64(&w, (uint64_t)u->captured_at);
-    seconds[w.len] = '\0';
-    const struct thingpass_pair captured_at = {"captured-at", seconds};
-    const struct thingpass_pair *p = next_pair(&u->object, &captured_at, "");
-    for (; p != NULL; p = next_pair(&u->object, &captured_at, p->name)) {
-        if (p != &captured_at || u->captured_at != 0) {
-            thingpass_sigv4_name(walk, "x-amz-meta-", p->name);
-            thingpass_sigv4_value(walk, thingpass_span_of(p->value));
-        }
-    }
-}
-
-static void put_headers(const void *ctx, struct thingpass_sigv4_walk *walk) {
-    const struct thingpass *tp = ctx;
-    const struct thingpass_upload *u = &tp->upload;
-    char text[44];
-    struct thingpass_writer base64 = {text, sizeof text, 0};
-    if (u->object.source->content_type != NULL) {
-        thingpass_sigv4_name(walk, "content-type", "");
-        thingpass_sigv4_value(walk, thingpass_span_of(u->object.source->content_type));
-    }
-    thingpass_session_host(tp, walk);
-    thingpass_sigv4_name(walk, "if-none-match", "");
-    thingpass_sigv4_value(walk, thingpass_span_of("*"));
-    if (u->have_sum) {
-        thingpass_put_base64(&base64, u->sum, sizeof u->sum);
-        const struct thingpass_span sum = {text, base64.len};
-        thingpass_sigv4_name(walk, "x-amz-checksum-sha256", "");
-        thingpass_sigv4_value(walk, sum);
-    }
-    thingpass_session_date(tp, walk);
-    put_metadata(tp, walk);
-    thingpass_session_token(tp, walk);
-}
-
-static struct thingpass_sigv4_request request_of(const struct thingpass *tp) {
-    const struct thingpass_sigv4_request request = {
-        .method = "PUT",
-        .bucket = tp->kept.u.session.bucket,
-        .key = thingpass_span_of(thingpass_key(tp)),
-        .payload = thingpass_span_of(THINGPASS_SESSION_PAYLOAD),
-        .length = (int64_t)tp->upload.object.source->size,
-        .headers = put_headers,
-        .ctx = tp};
-    return request;
-}
-
-static void on_field(struct thingpass_http_response *r, struct thingpass_span name,
-                     struct thingpass_span value) {
-    if (thingpass_span_is_nocase(name, "date")) {
-        r->date = thingpass_date_http(value);
-    }
-}
-
-// The signature is made before the object is hashed while it is sent: the port has
-// one hash.
-static int send(struct thingpass *tp) {
-    const struct thingpass_sha256 *sha = tp->config.sha256;
-    struct thingpass_upload *u = &tp->upload;
-    tp->response.field = on_field;
-    if (u->fetching) {
-        u->hashing = false;
-        return THINGPASS_OK;
-    }
-    const struct thingpass_sigv4_request request = request_of(tp);
-    int err = thingpass_session_sign(tp, &request);
-    if (err == THINGPASS_OK && u->hashing && sha->init(sha->ctx) < 0) {
-        err = THINGPASS_EIO;
-    }
-    return err;
-}
-
-static size_t head(struct thingpass *tp, char *buf, size_t cap) {
-    if (tp->upload.fetching) {
-        return thingpass_grant_head(tp, "GET", -1, buf, cap);
-    }
-    const struct thingpass_sigv4_request request = request_of(tp);
-    return thingpass_session_head(tp, &request, buf, cap);
-}
-
-// Collects a provider's answer.
-static int body(struct thingpass *tp, struct thingpass_span bytes) {
-    uint64_t end = tp->response.body_len;
-    if (!tp->upload.fetching) {
-        return THINGPASS_OK;
-    }
-    if (end > thingpass_reply_room(tp)) {
-        return THINGPASS_ESPACE;
-    }
-    memcpy(thingpass_reply_begin(tp) + (end - bytes.n), bytes.p, bytes.n);
-    return THINGPASS_OK;
-}
-
-static bool set_clock(struct thingpass *tp) {
-    if (!thingpass_time_is_sane(tp->response.date)) {
-        return false;
-    }
-    thingpass_clock_set(&tp->clock, tp->response.date, thingpass_clock_ms(tp));
-    return true;
-}
-
-// Takes the credentials that a provider has answered with. The chunk buffer held
-// the secret as well.
-static int take_answer(struct thingpass *tp) {
-    struct thingpass_credentials_fields fields;
-    struct thingpass_json json;
-    char *text = thingpass_reply_begin(tp);
-    size_t len = (size_t)tp->response.body_len;
-    (void)set_clock(tp);
-    memset(tp->config.chunk, 0, tp->config.chunk_size);
-    int err = thingpass_json_parse(&json, text, len, tp->config.chunk, tp->config.chunk_size);
-    if (err == THINGPASS_OK) {
-        err = thingpass_provider_read(&json, &fields);
-    }
-    if (err == THINGPASS_OK) {
-        err = thingpass_session_take(tp, &fields);
-    }
-    tp->kept.len += len; // so that it is wiped with the rest
-    return err < 0 ? err : use(tp);
-}
-
-static void stored(struct thingpass *tp) {
-    struct thingpass_upload *u = &tp->upload;
-    if (!u->fetching) {
-        thingpass_object_stored(tp);
-        return;
-    }
-    thingpass_count(&u->grants);
-    int err = take_answer(tp);
-    if (err < 0) {
-        thingpass_session_forget(tp);
-        thingpass_finish(tp, err);
-        return;
-    }
-    u->puts = 0; // those of the object begin now
-    u->failures = 0;
-    thingpass_plan_connect(tp, 0);
-}
-
-static void judge_provider(struct thingpass *tp, unsigned status) {
-    char text[20];
-    struct thingpass_writer w = {text, sizeof text, 0};
-    thingpass_put_text(&w, "provider-");
-    thingpass_put_u64(&w, status);
-    const struct thingpass_span code = {text, w.len};
-    thingpass_copy_cut(tp->result.code, sizeof tp->result.code, code);
-    if (status == 408 || status == 429 || status >= 500) {
-        thingpass_transfer_failed(tp);
-    } else {
-        thingpass_kept_forget(tp); // the broker may know another one
-        thingpass_finish(tp, THINGPASS_EREFUSED);
-    }
-}
-
-static bool code_is(const struct thingpass *tp, const char *code) {
-    return strcmp(tp->s3_error.code, code) == 0;
-}
-
-static bool judge(struct thingpass *tp) {
-    struct thingpass_upload *u = &tp->upload;
-    unsigned status = tp->response.status;
-    if (u->fetching && status >= 300) {
-        judge_provider(tp, status);
-        return true;
-    }
-    if (u->fetching && !thingpass_http_is_complete(&tp->response)) {
-        thingpass_transfer_failed(tp);
-        return true;
-    }
-    if (code_is(tp, "RequestTimeTooSkewed") && !u->skewed && set_clock(tp)) {
-        u->skewed = true;
-        thingpass_transfer_failed(tp);
-        return true;
-    }
-    if (code_is(tp, "RequestTimeTooSkewed") || code_is(tp, "AccessDenied")) {
-        thingpass_session_forget(tp); // may have been revoked
-        thingpass_finish(tp, THINGPASS_EREJECTED);
-        return true;
-    }
-    if (code_is(tp, "InvalidToken") || code_is(tp, "TokenRefreshRequired")) {
-        thingpass_ask_anew(tp);
-        return true;
-    }
-    return false;
-}
-
 int thingpass_credentials_forget(struct thingpass *tp) {
     if (tp->upload.phase != THINGPASS_PHASE_IDLE) {
         return THINGPASS_EBUSY;
@@ -377,6 +172,9 @@ int thingpass_credentials_forget(struct thingpass *tp) {
     if (tp->kept.mode == &thingpass_mode_credentials) {
         thingpass_kept_forget(tp);
     }
+    // Half an answer may lie behind what is kept; the key behind that is the result's.
+    memset(thingpass_reply_begin(tp), 0, thingpass_reply_room(tp));
+    memset(tp->config.chunk, 0, tp->config.chunk_size);
     return THINGPASS_OK;
 }
 
@@ -389,10 +187,10 @@ const struct thingpass_mode thingpass_mode_credentials = {
     .ask = ask,
     .take = take,
     .seek = seek,
-    .head = head,
-    .send = send,
-    .body = body,
-    .judge = judge,
-    .stored = stored,
+    .head = thingpass_credentials_head,
+    .send = thingpass_credentials_send,
+    .body = thingpass_credentials_body,
+    .judge = thingpass_credentials_judge,
+    .stored = thingpass_credentials_stored,
     .report = thingpass_put_plain_report,
 };

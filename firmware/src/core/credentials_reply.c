@@ -83,7 +83,7 @@ int thingpass_session_read(const struct thingpass_json *json,
                            struct thingpass_credentials_fields *session) {
     memset(session, 0, sizeof *session);
     bool ok = read_fields(json, root, parts, COUNT(parts), session) &&
-              thingpass_reply_time(json, root, "expiresAt", &session->expires_at) == THINGPASS_OK;
+              thingpass_json_time(json, root, "expiresAt", &session->expires_at) == THINGPASS_OK;
     return result(ok, session, sizeof *session);
 }
 
@@ -126,7 +126,9 @@ int thingpass_pointer_read(struct thingpass_json *json, struct thingpass_pointer
     memset(pointer, 0, sizeof *pointer);
     bool ok = headers > 0 && read_fields(json, object, pointers, COUNT(pointers), pointer) &&
               alias_ok(pointer->role_alias);
-    int err = ok ? thingpass_headers_pack(json, headers, &pointer->headers) : THINGPASS_EREPLY;
+    int err =
+        ok ? thingpass_headers_pack(json, headers, thingpass_framing_headers, &pointer->headers)
+           : THINGPASS_EREPLY;
     (void)result(err == THINGPASS_OK, pointer, sizeof *pointer);
     return err;
 }

@@ -79,13 +79,15 @@ static int read_leave(struct thingpass *tp, struct thingpass_json *json,
     struct thingpass_grant *g = &tp->upload.grant;
     int64_t expires_at;
     int headers = thingpass_json_find(json, root, "headers");
-    if (url.n == 0 || thingpass_reply_time(json, root, "expiresAt", &expires_at) < 0 ||
+    if (url.n == 0 || thingpass_json_time(json, root, "expiresAt", &expires_at) < 0 ||
         expires_at <= reply->time) {
         return THINGPASS_EREPLY;
     }
     g->valid_until_ms = thingpass_grant_until_ms(tp, expires_at, reply->time);
     g->headers.n = 0;
-    int err = headers == 0 ? THINGPASS_OK : thingpass_headers_pack(json, headers, &g->headers);
+    int err = headers == 0
+                  ? THINGPASS_OK
+                  : thingpass_headers_pack(json, headers, thingpass_framing_headers, &g->headers);
     if (err == THINGPASS_OK && thingpass_header_is_in(g->headers, thingpass_span_of("Range"))) {
         err = THINGPASS_EHEADER; // it is ours
     }

@@ -45,6 +45,16 @@ const char *thingpass_strerror(int err) {
         return "cancelled";
     case THINGPASS_ENOCLOCK:
         return "the time is not known yet";
+    case THINGPASS_EFULL:
+        return "there is no room left";
+    case THINGPASS_EMEDIUM:
+        return "the medium is gone";
+    case THINGPASS_ENOENT:
+        return "there is none";
+    case THINGPASS_EEXIST:
+        return "there is one already";
+    case THINGPASS_EDAMAGED:
+        return "what was stored is damaged";
     case THINGPASS_ECORRUPT:
         return "what came is not what was promised";
     default:

@@ -104,7 +104,7 @@ static int read_end(const struct thingpass *tp, const struct thingpass_json *jso
     if (tp->upload.part_count == 0 && thingpass_json_find(json, root, "expiresAt") == 0) {
         return THINGPASS_OK;
     }
-    return thingpass_reply_time(json, root, "expiresAt", expires_at);
+    return thingpass_json_time(json, root, "expiresAt", expires_at);
 }
 
 static int read_names(const struct thingpass_json *json, struct thingpass_span *key) {

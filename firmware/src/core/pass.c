@@ -41,7 +41,7 @@ static void settle_captured_at(struct thingpass *tp, int64_t time) {
 static bool has_our_fields(const struct thingpass *tp, struct thingpass_span fields) {
     const struct thingpass_object *o = &tp->upload.object;
     char name[sizeof "x-amz-meta-" + 32];
-    if (thingpass_field_is_in(fields, thingpass_span_of("x-amz-checksum-sha256")) &&
+    if (thingpass_header_is_in(fields, thingpass_span_of("x-amz-checksum-sha256")) &&
         tp->upload.have_sum) {
         return true;
     }
@@ -50,7 +50,7 @@ static bool has_our_fields(const struct thingpass *tp, struct thingpass_span fie
         thingpass_put_text(&w, "x-amz-meta-");
         thingpass_put_text(&w, i == 0 ? "captured-at" : o->metadata[i - 1].name);
         struct thingpass_span whole = {name, w.len};
-        if (thingpass_field_is_in(fields, whole)) {
+        if (thingpass_header_is_in(fields, whole)) {
             return true;
         }
     }

@@ -9,10 +9,11 @@
 #include "json.h"
 
 struct thingpass_pass_fields {
+    struct thingpass_span mode; // "pass"
     struct thingpass_span key_prefix;
     struct thingpass_span key_suffix; // may be empty
     struct thingpass_span url;
-    struct thingpass_span fields; // name NUL value NUL, for each
+    struct thingpass_span fields; // "name: value\r\n" for each
     uint64_t min_size;
     uint64_t max_size;
     int64_t expires_at;
@@ -23,12 +24,5 @@ struct thingpass_pass_fields {
 // THINGPASS_EHEADER (a field that would break the form, or is the thing's own to
 // set), and then *pass is zero.
 int thingpass_pass_read(struct thingpass_json *json, struct thingpass_pass_fields *pass);
-
-// Takes the first pair off packed fields. Returns false when there are none.
-bool thingpass_field_next(struct thingpass_span *fields, struct thingpass_span *name,
-                          struct thingpass_span *value);
-
-// Whether packed fields have one of that name, in whatever case.
-bool thingpass_field_is_in(struct thingpass_span fields, struct thingpass_span name);
 
 #endif

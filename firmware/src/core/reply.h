@@ -7,6 +7,7 @@
 #ifndef THINGPASS_CORE_REPLY_H
 #define THINGPASS_CORE_REPLY_H
 
+#include "header.h"
 #include "json.h"
 
 // What every reply has. entry is where the grant's or refusal's own fields
@@ -36,19 +37,9 @@ struct thingpass_span thingpass_reply_id(const struct thingpass_json *json);
 int thingpass_reply_read(const struct thingpass_json *json, int entry,
                          struct thingpass_reply *reply);
 
-// Reads a field that is a moment. Returns THINGPASS_OK or THINGPASS_EREPLY, and
-// then *time is 0.
-int thingpass_reply_time(const struct thingpass_json *json, int entry, const char *name,
-                         int64_t *time);
-
 // Whether it can be an object's key: not empty, not too long, and no control
 // characters.
 bool thingpass_key_ok(struct thingpass_span key);
-
-// Rewrites an object of headers into "Name: value\r\n" lines where it stands.
-// Returns THINGPASS_OK, THINGPASS_EREPLY or THINGPASS_EHEADER (one that would break
-// the request or is ours to set).
-int thingpass_headers_pack(struct thingpass_json *json, int node, struct thingpass_span *packed);
 
 // Reads a grant of mode `put`. Packs the headers where they stand, so it can be
 // called once only. Returns THINGPASS_OK, THINGPASS_EREPLY or THINGPASS_EHEADER

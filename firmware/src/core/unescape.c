@@ -3,141 +3,138 @@
 
 #include "unescape.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "thingpass/error.h"
+#include "text.h"
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+enum { spoilt = 0, not_json = -1 }; // instead of a code point; U+0000 is spoilt, too
 
-// The code unit of "XXXX" at s; < 0 if there is none.
-static int32_t code_unit(const char *s, size_t len) {
-    if (len < 4) {
-        return THINGPASS_EREPLY;
-    }
+// The code unit of "XXXX" at s; not_json if there is none.
+static int32_t code_unit(const char *s) {
     int32_t unit = 0;
     for (size_t i = 0; i < 4; i++) {
-        int digit = hex_value(s[i]);
+        int digit = thingpass_hex_value(s[i]);
         if (digit < 0) {
-            return THINGPASS_EREPLY;
+            return not_json;
         }
         unit = unit * 16 + digit;
     }
     return unit;
 }
 
-// The code point of "XXXX" or "XXXX\uXXXX" at s; *used is its length.
-static int32_t code_point(const char *s, size_t len, size_t *used) {
-    int32_t high = code_unit(s, len);
-    *used = 4;
-    if (high <= 0 || (high >= 0xdc00 && high <= 0xdfff)) {
-        return THINGPASS_EREPLY;
+// The code point of "uXXXX" or "uXXXX\uXXXX" at *s, which is moved behind it.
+static int32_t code_point(char **s) {
+    int32_t high = code_unit(*s + 1);
+    if (high < 0) {
+        return not_json;
     }
-    if (high < 0xd800 || high > 0xdbff) {
+    *s += 5;
+    if (high >> 11 != 0xd800 >> 11) {
         return high;
     }
-    if (len < 10 || s[4] != '\\' || s[5] != 'u') {
-        return THINGPASS_EREPLY;
+    bool pair = high < 0xdc00 && (*s)[0] == '\\' && (*s)[1] == 'u';
+    int32_t low = pair ? code_unit(*s + 2) : spoilt;
+    if (low >> 10 != 0xdc00 >> 10) {
+        return low < 0 ? not_json : spoilt; // and what follows is read by itself
     }
-    int32_t low = code_unit(s + 6, len - 6);
-    if (low < 0xdc00 || low > 0xdfff) {
-        return THINGPASS_EREPLY;
-    }
-    *used = 10;
+    *s += 6;
     return 0x10000 + (high - 0xd800) * 0x400 + (low - 0xdc00);
 }
 
-static size_t put_utf8(char *out, int32_t c) {
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    static const uint8_t lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    for (size_t i = n - 1; i > 0; i--) {
-        out[i] = (char)(0x80 | (c & 0x3f));
-        c >>= 6;
-    }
-    out[0] = (char)(lead[n] | c);
-    return n;
-}
-
-// Decodes the escape after a backslash into out. Returns the bytes it took, or
-// 0 if there is no such escape; *put is the length of the result.
-static size_t unescape_one(const char *s, size_t len, char *out, size_t *put) {
+// The code point of what follows a backslash at *s, which is moved behind it.
+static int32_t escape(char **s) {
     static const char names[] = "\"\\/bfnrt";
     static const char values[] = "\"\\/\b\f\n\r\t";
-    if (len == 0 || *s == '\0') {
-        return 0;
+    if (**s == 'u') {
+        return code_point(s);
     }
-    const char *name = strchr(names, *s);
-    if (name != NULL) {
-        *out = values[name - names];
-        *put = 1;
-        return 1;
+    for (size_t i = 0; names[i] != '\0'; i++) {
+        if (names[i] == **s) {
+            ++*s;
+            return values[i];
+        }
     }
-    if (*s != 'u') {
-        return 0;
-    }
-    size_t used;
-    int32_t c = code_point(s + 1, len - 1, &used);
-    if (c < 0) {
-        return 0;
-    }
-    *put = put_utf8(out, c); // at most as long as what it replaces
-    return 1 + used;
+    return not_json;
 }
 
-// The length of the UTF-8 sequence at s, at most 4; 0 if it is not one. The
-// second byte's range keeps out overlong forms, surrogates and U+110000 up.
-static size_t utf8_length(const unsigned char *s, size_t len) {
-    unsigned char lead = s[0];
-    if (lead < 0x80) {
-        return lead < 0x20 ? 0 : 1;
+static char *put_utf8(char *out, int32_t c) {
+    if (c < 0x80) {
+        *out = (char)c;
+        return out + 1;
     }
-    size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || len < n) {
-        return 0;
+    int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    *out++ = (char)(0xff00 >> (more + 1) | c >> 6 * more);
+    while (more-- > 0) {
+        *out++ = (char)(0x80 | (c >> 6 * more & 0x3f));
     }
-    unsigned char least = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    unsigned char most = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (s[1] < least || s[1] > most) {
-        return 0;
-    }
-    for (size_t i = 2; i < n; i++) {
-        if (s[i] < 0x80 || s[i] > 0xbf) {
+    return out;
+}
+
+// The length of the UTF-8 sequence at s, at most 4; 0 if it is not one: an
+// overlong form, a surrogate, or beyond U+10FFFF. Not for ASCII.
+static size_t utf8_length(const char *s) {
+    uint8_t lead = (uint8_t)*s;
+    unsigned n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    uint32_t c = lead & 0xffU >> n;
+    for (size_t i = 1; i < n; i++) {
+        if (((uint8_t)s[i] & 0xc0) != 0x80) {
             return 0;
         }
+        c = c << 6 | ((uint8_t)s[i] & 0x3f);
     }
-    return n;
+    bool shortest = lead >= 0xc2 && c >> (5 * n - 4) != 0;
+    return shortest && c >> 11 != 0xd800 >> 11 && c <= 0x10ffff ? n : 0;
 }
 
-int thingpass_unescape(char *s, size_t len) {
-    size_t from = 0;
-    size_t to = 0;
-    while (from < len) {
-        size_t put = 0;
-        size_t used;
-        if (s[from] == '\\') {
-            used = unescape_one(s + from + 1, len - from - 1, s + to, &put);
-            used += used > 0 ? 1 : 0;
-        } else {
-            used = put = utf8_length((const unsigned char *)s + from, len - from);
-            memmove(s + to, s + from, put);
+// Passes over characters that stand for themselves. Stops at a quote, at a
+// backslash and at what is none.
+static char *skip_plain(char *s) {
+    for (;;) {
+        const int8_t *c = (const int8_t *)s; // from 0x80 up negative
+        while (*c >= 0x20 && *c != '"' && *c != '\\') {
+            c++;
         }
-        if (used == 0) {
-            return THINGPASS_EREPLY;
+        s += c - (const int8_t *)s;
+        size_t n = *c < 0 ? utf8_length(s) : 0;
+        if (n == 0) {
+            return s;
         }
-        from += used;
-        to += put;
+        s += n;
     }
-    return (int)to;
+}
+
+// Passes over one character that skip_plain stopped at. Returns its code point.
+static int32_t special(char **s) {
+    char c = **s;
+    if (c == '\0') {
+        return not_json;
+    }
+    ++*s;
+    return c == '\\' ? escape(s) : spoilt;
+}
+
+char *thingpass_unescape(char *s, size_t *len) {
+    char *from = s;
+    char *to = s;
+    bool sound = true;
+    for (;;) {
+        char *end = skip_plain(from);
+        if (to != from) {
+            memmove(to, from, (size_t)(end - from));
+        }
+        to += end - from;
+        from = end;
+        if (*from == '"') {
+            *len = sound ? (size_t)(to - s) : SIZE_MAX;
+            return from + 1;
+        }
+        int32_t c = special(&from);
+        if (c == not_json) {
+            return NULL;
+        }
+        sound = sound && c != spoilt;
+        to = put_utf8(to, c); // never longer than what it replaces
+    }
 }

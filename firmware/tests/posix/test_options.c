@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "options_table.h"
 
 #define GOOD "--name cam1 --server h:1 --ca ca.pem --cert c.pem --key k.pem "
 
@@ -94,7 +95,7 @@ static void odd_values_are_refused(void **state) {
          "--server: \"mqtts://h:1\" is not HOST:PORT, such as 192.168.1.10:8883"},
         {"--mqtt 4", "--mqtt: \"4\" is neither 5 nor 3.1.1"},
         {"--mode Pass", "--mode: \"Pass\" is none of put, pass, multipart"},
-        {"--verify me", "--verify: \"me\" is neither broker nor s3"},
+        {"--verify me", "--verify: \"me\" is none of broker, s3, later"},
         {"--sha256 yes", "--sha256: \"yes\" is neither on nor off"},
         {"--scene HD", "\"HD\" is not a picture size; give QVGA, VGA, SVGA, XGA, SXGA, UXGA or WxH "
                        "from 16x16 to 4096x4096"},
@@ -125,6 +126,7 @@ static void odd_values_are_refused(void **state) {
          "--cut-random: \"3,4\" is not a whole number from 1 to 9223372036854775807"},
         {"--attempts 256", "--attempts: \"256\" is not a whole number from 1 to 255"},
         {"--retry-wait 9", "--retry-wait: \"9\" is not a whole number from 10 to 600000"},
+        {"--retry-wait 20,19", "--retry-wait: \"19\" is not a whole number from 20 to 600000"},
         {"--io-timeout 9", "--io-timeout: \"9\" is not a whole number from 10 to 600000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -219,7 +221,7 @@ static void defaults_are_as_the_help_says(void **state) {
     assert_int_equal(options.count, 0);
     assert_int_equal(options.interval_ms, 1000);
     assert_int_equal(options.scene.interval_ms, 1000);
-    assert_int_equal(options.deadline_ms, 120000);
+    assert_int_equal(options.deadline_s, 120);
     assert_int_equal(options.timing.ask_wait_ms, 0);
     assert_int_equal(options.timing.retry_wait_ms, 0);
     assert_int_equal(options.timing.io_timeout_ms, 0);
@@ -240,14 +242,15 @@ static void defaults_are_as_the_help_says(void **state) {
 
 static void everything_can_be_set(void **state) {
     (void)state;
-    good("--server [fe80::1]:99 --s3-ca s3.pem --root a/b --mqtt 5 --scene 100x50 --seed 7 --noise "
-         "0 "
-         "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --mode pass --verify s3 "
-         "--metadata "
-         "fw=1.4_rc=2 "
-         "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 "
-         "--latency 100 --cut-every 60000 --retry-wait 20 --attempts 3 --io-timeout 2000 --json "
-         "--quiet");
+    good(
+        "--server [fe80::1]:99 --s3-ca s3.pem --root a/b --mqtt 5 --scene 100x50 --seed 7 --noise "
+        "0 "
+        "--count 3 --interval 0 --deadline 9 --ask-wait 100 --kind log --mode pass --verify s3 "
+        "--metadata "
+        "fw=1.4_rc=2 "
+        "--metadata empty= --sha256 off --save out --rate 1000 --cut-after 5000,3 "
+        "--latency 100 --cut-every 60000 --retry-wait 20,100 --attempts 3 --io-timeout 2000 --json "
+        "--quiet");
     assert_ptr_equal(options.mode, &thingpass_mode_pass);
     assert_string_equal(options.host, "fe80::1");
     assert_int_equal(options.port, 99);
@@ -262,7 +265,7 @@ static void everything_can_be_set(void **state) {
     assert_int_equal(options.count, 3);
     assert_int_equal(options.interval_ms, 0);
     assert_int_equal(options.scene.interval_ms, 0);
-    assert_int_equal(options.deadline_ms, 9000);
+    assert_int_equal(options.deadline_s, 9);
     assert_int_equal(options.timing.ask_wait_ms, 100);
     assert_string_equal(options.kind, "log");
     assert_int_equal(options.verify, THINGPASS_VERIFY_S3);
@@ -274,6 +277,7 @@ static void everything_can_be_set(void **state) {
     assert_false(options.sha256);
     assert_string_equal(options.save, "out");
     assert_int_equal(options.timing.retry_wait_ms, 20);
+    assert_int_equal(options.timing.wait_max_ms, 100);
     assert_int_equal(options.timing.max_puts, 3);
     assert_int_equal(options.timing.io_timeout_ms, 2000);
     assert_int_equal(options.link.rate, 1000);
@@ -305,6 +309,99 @@ static void two_things_without_a_seed_do_not_look_alike(void **state) {
     assert_int_not_equal(options.scene.seed, first);
 }
 
+static void the_first_word_is_a_command(void **state) {
+    (void)state;
+    assert_int_equal(parse("camera " GOOD "--count 3"), THINGPASS_OK);
+    assert_int_equal(options.command, THINGPASS_COMMAND_CAMERA);
+    assert_int_equal(options.count, 3);
+    assert_int_equal(parse("upload " GOOD "a.log --type text/csv b.csv"), THINGPASS_OK);
+    assert_int_equal(options.command, THINGPASS_COMMAND_UPLOAD);
+    assert_int_equal(options.file_count, 2);
+    assert_string_equal(options.files[0], "a.log");
+    assert_string_equal(options.files[1], "b.csv");
+    assert_string_equal(options.type, "text/csv");
+    assert_string_equal(options.kind, "log");
+    assert_null(options.mode); // by each file's size
+    assert_int_equal(options.interval_ms, 0);
+    assert_int_equal(options.deadline_s, 3600);
+    assert_int_equal(parse("upload " GOOD "--id boot-1 --kind shot --mode put --deadline 5 a.jpg"),
+                     THINGPASS_OK);
+    assert_string_equal(options.id, "boot-1");
+    assert_string_equal(options.kind, "shot");
+    assert_ptr_equal(options.mode, &thingpass_mode_put);
+    assert_int_equal(options.deadline_s, 5);
+    bad("upload " GOOD, "upload FILE…: the files are missing");
+    bad("upload " GOOD "--id x a b", "--id is for one file; there are more");
+    bad("upload " GOOD "--id x/y a", "--id: \"x/y\" is not 1 to 64 of A-Z a-z 0-9 _-");
+    bad("upload " GOOD "--scene VGA a", "--scene does not go with upload");
+    bad("camera " GOOD "--id x", "--id does not go with camera");
+    bad(GOOD "--type text/plain", "--type does not go with camera");
+    bad("uplaod " GOOD,
+        "\"uplaod\" is neither a command (camera, upload, drain, download) nor an option; --help "
+        "lists all");
+}
+
+static void a_download_has_a_name_and_a_file(void **state) {
+    (void)state;
+    assert_int_equal(parse("download " GOOD "--to /tmp/x"), THINGPASS_OK);
+    assert_int_equal(options.command, THINGPASS_COMMAND_DOWNLOAD);
+    assert_string_equal(options.to, "/tmp/x");
+    assert_int_equal(options.file_count, 0);
+    assert_string_equal(options.kind, "firmware");
+    assert_int_equal(options.deadline_s, 3600);
+    assert_int_equal(options.max_size, 0);
+    assert_int_equal(
+        parse("download " GOOD "1.4.3 --to x --group cams --max-size 1000 --kind notice"),
+        THINGPASS_OK);
+    assert_string_equal(options.files[0], "1.4.3");
+    assert_string_equal(options.group, "cams");
+    assert_int_equal(options.max_size, 1000);
+    assert_string_equal(options.kind, "notice");
+    assert_int_equal(parse("download " GOOD "--to x --kind log --object-key cam1/log/a.gz"),
+                     THINGPASS_OK);
+    assert_string_equal(options.object_key, "cam1/log/a.gz");
+    bad("download " GOOD "1.4.3", "download [NAME] --to FILE: the file is missing");
+    bad("download " GOOD "--to x a b", "download fetches one file; there are more names");
+    bad("download " GOOD "--to x --object-key k a",
+        "NAME is of a shared object, --object-key of the thing's own: leave one out");
+    bad("download " GOOD "--to x --mode put", "--mode does not go with download");
+    bad("upload " GOOD "--to x a", "--to does not go with upload");
+    bad("drain " GOOD "--spool d x", "\"x\" is not an option; --help lists all");
+}
+
+static void a_spool_has_bounds_and_a_policy(void **state) {
+    (void)state;
+    good("");
+    assert_null(options.spool);
+    good("--spool d");
+    assert_string_equal(options.spool, "d");
+    assert_int_equal(options.spool_bytes, 64 << 20);
+    assert_int_equal(options.spool_count, 10000);
+    assert_false(options.spool_refuse);
+    assert_false(options.spool_first);
+    good("--spool d --spool-bytes 4096 --spool-count 5 --spool-full refuse --spool-first --offline "
+         "3,7 --count 9 --captured-every 30");
+    assert_int_equal(options.spool_bytes, 4096);
+    assert_int_equal(options.spool_count, 5);
+    assert_true(options.spool_refuse);
+    assert_true(options.spool_first);
+    assert_int_equal(options.offline_first, 3);
+    assert_int_equal(options.offline_count, 7);
+    assert_int_equal(options.captured_every_s, 30);
+    assert_int_equal(parse("drain " GOOD "--spool d"), THINGPASS_OK);
+    assert_int_equal(options.command, THINGPASS_COMMAND_DRAIN);
+    bad("drain " GOOD, "drain --spool DIR: the spool is missing");
+    bad("drain " GOOD "--spool d --scene VGA", "--scene does not go with drain");
+    bad("drain " GOOD "--spool d x", "\"x\" is not an option; --help lists all");
+    bad_more("--spool d --spool-full maybe", "--spool-full: \"maybe\" is neither refuse nor drop");
+    bad_more("--spool d --offline 3", "--offline FIRST,COUNT: COUNT is missing");
+    bad_more("--spool d --offline 0,3",
+             "--offline: \"0\" is not a whole number from 1 to 4294967295");
+    bad_more("--offline 3,4", "--offline goes with --spool; without one every photo would be lost");
+    bad_more("--spool-first", "--spool-first goes with --spool");
+    bad_more("--captured-every 30", "--captured-every goes with --count: the last photo is of now");
+}
+
 // Every option is in the help, with the same name.
 static void the_help_names_every_option(void **state) {
     (void)state;
@@ -313,19 +410,13 @@ static void the_help_names_every_option(void **state) {
     FILE *f = open_memstream(&text, &size);
     thingpass_options_help(f);
     assert_int_equal(fclose(f), 0);
-    static const char *const names[] = {
-        "--name",     "--server",     "--ca",        "--cert",       "--key",        "--s3-ca",
-        "--root",     "--mqtt",       "--camera",    "--loop",       "--scene",      "--seed",
-        "--noise",    "--count",      "--interval",  "--deadline",   "--ask-wait",   "--kind",
-        "--mode",     "--metadata",   "--sha256",    "--save",       "--rate",       "--cut-after",
-        "--latency",  "--cut-random", "--cut-every", "--retry-wait", "--io-timeout", "--verify",
-        "--attempts", "--json",       "--quiet",     "--verbose",    "--help"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; thingpass_option_table[i].name != NULL; i++) {
         char entry[32];
-        size_t length = (size_t)snprintf(entry, sizeof entry, "\n  %s", names[i]);
+        size_t length =
+            (size_t)snprintf(entry, sizeof entry, "\n  --%s", thingpass_option_table[i].name);
         const char *at = strstr(text, entry);
         if (at == NULL || (at[length] != ' ' && at[length] != '\n')) {
-            fail_msg("%s is not in the help", names[i]);
+            fail_msg("%s is not in the help", thingpass_option_table[i].name);
         }
     }
     free(text);
@@ -346,6 +437,9 @@ int main(void) {
         cmocka_unit_test(defaults_are_as_the_help_says),
         cmocka_unit_test(everything_can_be_set),
         cmocka_unit_test(two_things_without_a_seed_do_not_look_alike),
+        cmocka_unit_test(the_first_word_is_a_command),
+        cmocka_unit_test(a_download_has_a_name_and_a_file),
+        cmocka_unit_test(a_spool_has_bounds_and_a_policy),
         cmocka_unit_test(the_help_names_every_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "http_range.h"
+
 static void keep_body(struct http_reading *r, struct thingpass_span body) {
     size_t room = sizeof r->body - r->body_len;
     size_t n = body.n < room ? body.n : room;
@@ -17,6 +19,7 @@ static void keep_body(struct http_reading *r, struct thingpass_span body) {
 void http_read(struct http_reading *reading, const char *data, size_t len, size_t piece, bool end) {
     memset(reading, 0, sizeof *reading);
     thingpass_http_init(&reading->state);
+    reading->state.field = thingpass_http_range;
     while (reading->used < len && !thingpass_http_is_complete(&reading->state)) {
         size_t left = len - reading->used;
         struct thingpass_span body;

@@ -897,6 +897,62 @@ static void a_one_pass_source_goes_with_a_provider(void **state) {
     c->w->put_count = 3;
     upload_ok(c);
     assert_int_equal(c->w->rewinds, 0);
+    assert_null(strstr(c->w->head, "x-amz-checksum-sha256")); // nothing was hashed before
+    creds_free(c);
+}
+
+// What came from the provider is not left in the chunk buffer either.
+static void the_secret_stays_in_one_place(void **state) {
+    (void)state;
+    struct creds_world *c = creds_with_provider(10);
+    char pad[1100] = "X-Pad: ";
+    memset(pad + strlen(pad), 'x', 1000);
+    strcat(pad, "\r\n");
+    c->w->puts[0].answer = answer_with(pad, ANSWER_BODY);
+    upload_ok(c);
+    assert_false(contains(c->w->chunk, sizeof c->w->chunk, SECRET));
+    assert_true(contains(c->w->reply, sizeof c->w->reply, SECRET));
+    assert_int_equal(thingpass_credentials_forget(&c->w->tp), THINGPASS_OK);
+    assert_false(buffers_contain(c, SECRET));
+    creds_free(c);
+}
+
+// Attempts of the provider's are not the object's.
+static void attempts_are_counted_apart(void **state) {
+    (void)state;
+    struct creds_world *c = creds_with_provider(10);
+    for (unsigned i = 0; i < 5; i++) {
+        c->w->puts[i].answer = world_error(503, NULL);
+        c->w->puts[6 + i].answer = world_error(503, NULL);
+    }
+    c->w->puts[5].answer = answer_with("", ANSWER_BODY);
+    c->w->puts[11].answer = world_ok;
+    c->w->put_count = 12;
+    upload_ok(c);
+    assert_int_equal(thingpass_result(&c->w->tp)->puts, 12);
+    creds_free(c);
+}
+
+// One shows the certificate and the other does not.
+static void the_providers_connection_is_not_used_for_s3(void **state) {
+    (void)state;
+    struct creds_world *c = creds_without_broker(10);
+    c->provider.endpoint = "https://s3.example.com";
+    c->provider.path_style = true;
+    upload_ok(c);
+    assert_int_equal(c->provider_opens, 1);
+    assert_int_equal(c->w->opens, 2);
+    creds_free(c);
+}
+
+static void a_hint_before_the_answer_changes_nothing(void **state) {
+    (void)state;
+    struct creds_world *c = creds_without_broker(10);
+    char text[1000];
+    snprintf(text, sizeof text, "HTTP/1.1 103 Early Hints\r\n\r\n%s", c->w->puts[0].answer);
+    c->w->puts[0].answer = text;
+    world_start(c->w);
+    assert_int_equal(world_run(c->w), THINGPASS_OK);
     creds_free(c);
 }
 
@@ -991,6 +1047,10 @@ int main(void) {
         cmocka_unit_test(an_answer_may_come_in_chunks),
         cmocka_unit_test(an_answer_that_does_not_fit_is_told),
         cmocka_unit_test(a_one_pass_source_goes_with_a_provider),
+        cmocka_unit_test(the_secret_stays_in_one_place),
+        cmocka_unit_test(attempts_are_counted_apart),
+        cmocka_unit_test(the_providers_connection_is_not_used_for_s3),
+        cmocka_unit_test(a_hint_before_the_answer_changes_nothing),
         cmocka_unit_test(progress_is_the_objects),
         cmocka_unit_test(requests_are_those_of_the_wire_vectors),
     };

@@ -180,13 +180,7 @@ static void an_answer_that_never_gets_better_is_given_up(void **state) {
     }
 }
 
-// [P-13.5]
-static void another_object_is_begun_anew(void **state) {
-    (void)state;
-    struct fetch *f = fetch_new(9000);
-    f->w->puts[0].answer_cut = 4000;
-    f->w->puts[1].answer = world_served;
-    f->w->put_count = 2;
+static void until_some_has_come(struct fetch *f) {
     fetch_start(f);
     while (f->have_len == 0) {
         (void)thingpass_step(&f->w->tp, NULL);
@@ -194,8 +188,43 @@ static void another_object_is_begun_anew(void **state) {
             (void)world_deliver(f->w, f->grant);
         }
     }
-    fetch_replace(f, 7000, "\"v2\"");
     f->w->inbox_count = 0;
+}
+
+// [P-13.5]: one of another version, or of another size, which cannot be the same.
+static void another_object_is_begun_anew(void **state) {
+    (void)state;
+    static const struct {
+        size_t size;
+        const char *etag;
+    } cases[] = {{7000, "\"v2\""}, {9000, "\"v2\""}, {12000, "\"v1\""}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct fetch *f = fetch_new(9000);
+        f->w->puts[0].answer_cut = 4000;
+        f->w->puts[1].answer = world_error(403, NULL);
+        f->w->puts[2].answer = world_served;
+        f->w->put_count = 3;
+        until_some_has_come(f);
+        fetch_replace(f, cases[i].size, cases[i].etag);
+        assert_int_equal(world_run_job(f->w), THINGPASS_OK);
+        assert_true(fetch_has_all(f) && f->in_use);
+        assert_int_equal(result(f)->asks, 2);
+        assert_int_equal(f->begins, 2);
+        assert_int_equal(f->ends, 1);
+        assert_string_equal(f->version, cases[i].etag);
+        assert_int_equal(result(f)->size, cases[i].size);
+        fetch_free(f);
+    }
+}
+
+static void a_server_that_tells_of_another_object_is_believed(void **state) {
+    (void)state;
+    struct fetch *f = fetch_new(9000);
+    f->w->puts[0].answer_cut = 4000;
+    f->w->puts[1].answer = world_served;
+    f->w->put_count = 2;
+    until_some_has_come(f);
+    fetch_replace(f, 7000, "\"v2\"");
     assert_int_equal(world_run_job(f->w), THINGPASS_OK);
     assert_true(fetch_has_all(f) && f->in_use);
     assert_int_equal(result(f)->asks, 2);
@@ -214,6 +243,9 @@ static const struct {
     {"206 P\r\nContent-Range: bytes 5-9/10\r\nContent-Length: 5\r\n\r\n56789", THINGPASS_OK},
     {"206 P\r\ncontent-range:bytes 5-9/10 \r\nContent-Length: 5\r\n\r\n56789", THINGPASS_OK},
     {"206 P\r\nContent-Range: bytes 5-9/10\r\n\r\n56789", THINGPASS_OK},
+    {"103 x\r\nContent-Range: bytes 1-2/3\r\n\r\nHTTP/1.1 206 P\r\n"
+     "Content-Range: bytes 5-9/10\r\nContent-Length: 5\r\n\r\n56789",
+     THINGPASS_OK},
     {"200 OK\r\nContent-Length: 10\r\n\r\n0123456789", THINGPASS_OK},
     {"200 OK\r\nContent-Range: bytes 5-9/10\r\nContent-Length: 10\r\n\r\n0123456789", THINGPASS_OK},
     {"206 P\r\nContent-Length: 5\r\n\r\n56789", THINGPASS_EHTTP},
@@ -334,15 +366,8 @@ static void a_sink_that_cannot_begin_again_is_ended_once(void **state) {
     struct fetch *f = fetch_new(9000);
     f->whole = true;
     f->w->puts[0].answer_cut = 4000;
-    fetch_start(f);
-    while (f->have_len == 0) {
-        (void)thingpass_step(&f->w->tp, NULL);
-        if (f->w->inbox_count > 0) {
-            (void)world_deliver(f->w, f->grant);
-        }
-    }
+    until_some_has_come(f);
     f->begin_gives = -1235;
-    f->w->inbox_count = 0;
     assert_int_equal(world_run_job(f->w), -1235);
     assert_int_equal(f->ends, 1);
     assert_int_equal(f->end_err, -1235);
@@ -432,6 +457,7 @@ int main(void) {
         cmocka_unit_test(every_answer_of_s3_is_acted_upon),
         cmocka_unit_test(an_answer_that_never_gets_better_is_given_up),
         cmocka_unit_test(another_object_is_begun_anew),
+        cmocka_unit_test(a_server_that_tells_of_another_object_is_believed),
         cmocka_unit_test(what_comes_must_belong_where_it_goes),
         cmocka_unit_test(a_short_range_is_followed_by_the_next),
         cmocka_unit_test(a_wrong_checksum_is_told),

@@ -355,6 +355,24 @@ static void an_answer_to_an_earlier_question_is_ignored(void **state) {
     fetch_free(f);
 }
 
+static void headers_are_those_of_the_last_grant(void **state) {
+    (void)state;
+    struct fetch *f = fetch_new(10);
+    memcpy((void *)(uintptr_t)f->w->bytes, "0123456789", 10);
+    f->w->puts[0].answer = world_error(403, NULL);
+    f->w->puts[1].answer = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789";
+    f->w->put_count = 2;
+    f->w->grants[1].text =
+        "{\"id\":\"$ID\",\"status\":\"success\",\"time\":$TIME,\"mode\":\"get\",\"objectKey\":"
+        "\"$KEY\",\"downloadUrl\":\"https://s3.example.com/$KEY?versionId=7&sig=1\",\"size\":10,"
+        "\"versionId\":\"7\",\"expiresAt\":$EXPIRES}";
+    f->w->grant_count = 2;
+    assert_int_equal(fetch_run(f), THINGPASS_OK);
+    assert_null(strstr(f->w->head, "If-Match"));
+    assert_string_equal(f->version, "7");
+    fetch_free(f);
+}
+
 static void what_becomes_unchanged_on_the_way_is_not_put_to_use(void **state) {
     (void)state;
     static const char unchanged[] =
@@ -568,6 +586,7 @@ int main(void) {
         cmocka_unit_test(a_refusal_that_may_pass_is_waited_for),
         cmocka_unit_test(a_question_without_an_answer_is_asked_again),
         cmocka_unit_test(an_answer_to_an_earlier_question_is_ignored),
+        cmocka_unit_test(headers_are_those_of_the_last_grant),
         cmocka_unit_test(what_becomes_unchanged_on_the_way_is_not_put_to_use),
         cmocka_unit_test(a_reboot_at_every_chunk_costs_nothing_but_questions),
         cmocka_unit_test(bytes_of_another_version_are_not_kept),

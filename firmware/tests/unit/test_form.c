@@ -11,12 +11,12 @@
 static const char boundary[] = "abcdefghijklmnopqrstuvwx";
 static const uint8_t sum[32] = {0x9f, 0x86, 0xd0, 0x81};
 static const struct thingpass_pair pairs[] = {{"fw", "1.4.2"}, {"rssi", "-61"}};
-static const char packed[] = "Content-Type\0image/jpeg\0policy\0eyJ9==\0x-amz-empty\0";
+static const char packed[] = "Content-Type: image/jpeg\r\npolicy: eyJ9==\r\nx-amz-empty: \r\n";
 
 static struct thingpass_form whole_form(void) {
     struct thingpass_form f = {boundary,
                                thingpass_span_of("cam1/photo/2026/11/23/x.jpg"),
-                               {packed, sizeof packed}, // with an empty value at its end
+                               {packed, sizeof packed - 1},
                                pairs,
                                2,
                                1795424398,

@@ -45,39 +45,58 @@ static void tell_headers(const void *ctx, struct thingpass_sigv4_walk *walk) {
     }
 }
 
+// A file of cases, which are parsed one by one: together they are more than any
+// message may be.
 struct file {
     struct wire_file text;
-    struct thingpass_json json;
-    void *tokens;
-    int at; // the next case
+    struct thingpass_json json; // of the case at hand
+    struct thingpass_json_node nodes[100];
+    char *next;
 };
+
+static const char case_begin[] = "\n {\"name\":";
 
 static struct file open_vectors(const char *name) {
     struct file f;
     char path[64];
     snprintf(path, sizeof path, "../sigv4/%s", name);
     f.text = wire_named(path);
-    f.tokens = malloc(100000);
-    assert_int_equal(thingpass_json_parse(&f.json, f.text.data, f.text.len, f.tokens, 100000),
-                     THINGPASS_OK);
-    f.at = thingpass_json_first(&f.json, thingpass_json_find(&f.json, 0, "cases"));
+    f.next = strstr(f.text.data, case_begin);
+    assert_non_null(f.next);
     return f;
 }
 
 static void close_vectors(struct file *f) {
-    free(f->tokens);
     free(f->text.data);
+}
+
+static void parse_next(struct file *f) {
+    char *begin = f->next + 1;
+    f->next = strstr(begin, case_begin);
+    char *end = f->next != NULL ? f->next : f->text.data + f->text.len;
+    while (end > begin && end[-1] != '}') { // the comma, or the end of the list
+        end--;
+    }
+    if (f->next == NULL) { // the file's own brace
+        end--;
+        while (end > begin && end[-1] != '}') {
+            end--;
+        }
+    }
+    assert_int_equal(
+        thingpass_json_parse(&f->json, begin, (size_t)(end - begin), f->nodes, sizeof f->nodes),
+        THINGPASS_OK);
 }
 
 static struct thingpass_span string(const struct file *f, const char *name) {
     struct thingpass_span s;
-    CHECK(name, thingpass_json_string(&f->json, f->at, name, &s) == THINGPASS_OK);
+    CHECK(name, thingpass_json_string(&f->json, 0, name, &s) == THINGPASS_OK);
     return s;
 }
 
 static void read_headers(const struct file *f, struct vector *v) {
     v->header_count = 0;
-    int list = thingpass_json_find(&f->json, f->at, "headers");
+    int list = thingpass_json_find(&f->json, 0, "headers");
     for (int i = thingpass_json_first(&f->json, list); i > 0;
          i = thingpass_json_next(&f->json, i)) {
         assert_true(v->header_count < headers_max);
@@ -91,14 +110,15 @@ static void read_headers(const struct file *f, struct vector *v) {
 
 static bool next_vector(struct file *f, struct vector *v) {
     uint64_t time;
-    if (f->at <= 0) {
+    if (f->next == NULL) {
         return false;
     }
+    parse_next(f);
     v->name = string(f, "name");
     v->path = string(f, "path");
     v->names = string(f, "signedHeaders");
     v->signature = string(f, "signature");
-    assert_int_equal(thingpass_json_u64(&f->json, f->at, "time", &time), THINGPASS_OK);
+    assert_int_equal(thingpass_json_u64(&f->json, 0, "time", &time), THINGPASS_OK);
     v->time = (uint32_t)time;
     struct thingpass_span method = string(f, "method");
     snprintf(v->method, sizeof v->method, "%.*s", (int)method.n, method.p);
@@ -113,7 +133,6 @@ static bool next_vector(struct file *f, struct vector *v) {
                                                   .headers = tell_headers,
                                                   .ctx = v};
     read_headers(f, v);
-    f->at = thingpass_json_next(&f->json, f->at);
     return true;
 }
 

@@ -229,6 +229,103 @@ static void a_damaged_picture_never_gets_through_a_fifo_whole(void **state) {
     }
 }
 
+// A file system with one file, "A.JPG", and one handle.
+struct disk {
+    size_t at;
+    int opens, closes;
+    int open_err, size_err, seek_err;
+};
+
+static int disk_open(void *ctx, const char *name, enum thingpass_file_use use) {
+    struct disk *d = ctx;
+    assert_int_equal(use, THINGPASS_FILE_READ);
+    if (d->open_err < 0 || strcmp(name, "A.JPG") != 0) {
+        return d->open_err < 0 ? d->open_err : THINGPASS_EIO;
+    }
+    d->opens++;
+    return 3;
+}
+
+static int disk_read(void *ctx, int file, void *buf, size_t cap) {
+    struct disk *d = ctx;
+    assert_int_equal(file, 3);
+    size_t n = SIZE - d->at < cap ? SIZE - d->at : cap;
+    memcpy(buf, bytes + d->at, n);
+    d->at += n;
+    return (int)n;
+}
+
+static int disk_seek(void *ctx, int file, uint64_t offset) {
+    struct disk *d = ctx;
+    assert_int_equal(file, 3);
+    d->at = (size_t)offset;
+    return d->seek_err;
+}
+
+static int disk_size(void *ctx, int file, uint64_t *size) {
+    struct disk *d = ctx;
+    assert_int_equal(file, 3);
+    *size = SIZE;
+    return d->size_err;
+}
+
+static int disk_close(void *ctx, int file) {
+    struct disk *d = ctx;
+    assert_int_equal(file, 3);
+    d->closes++;
+    return THINGPASS_EIO; // nobody can do anything about it
+}
+
+static struct thingpass_files files_of(struct disk *d) {
+    struct thingpass_files files = {.ctx = d,
+                                    .open = disk_open,
+                                    .read = disk_read,
+                                    .seek = disk_seek,
+                                    .size = disk_size,
+                                    .close = disk_close};
+    return files;
+}
+
+static void a_file_is_read_from_anywhere_and_closed_once(void **state) {
+    (void)state;
+    struct disk d = {.at = 0};
+    struct thingpass_files files = files_of(&d);
+    struct thingpass_file file;
+    assert_int_equal(thingpass_source_file(&file, &files, "A.JPG", "image/jpeg"), THINGPASS_OK);
+    struct thingpass_source *s = &file.source;
+    assert_true(s->known_len && s->rewindable);
+    assert_int_equal(s->size, SIZE);
+    assert_string_equal(s->content_type, "image/jpeg");
+    uint8_t got[SIZE];
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(s->rewind(s->ctx), THINGPASS_OK);
+        assert_int_equal(read_all(s, got, 300), SIZE);
+        assert_memory_equal(got, bytes, SIZE);
+    }
+    assert_int_equal(s->seek(s->ctx, 900), THINGPASS_OK);
+    assert_int_equal(read_all(s, got, 300), SIZE - 900);
+    assert_memory_equal(got, bytes + 900, SIZE - 900);
+    d.seek_err = THINGPASS_EIO;
+    assert_int_equal(s->rewind(s->ctx), THINGPASS_EIO);
+    s->close(s->ctx);
+    assert_int_equal(d.opens, 1);
+    assert_int_equal(d.closes, 1);
+}
+
+static void a_file_that_cannot_be_opened_is_not_left_open(void **state) {
+    (void)state;
+    struct disk d = {.open_err = -77};
+    struct thingpass_files files = files_of(&d);
+    struct thingpass_file file;
+    assert_int_equal(thingpass_source_file(&file, &files, "A.JPG", NULL), -77);
+    d.open_err = 0;
+    d.size_err = -78;
+    assert_int_equal(thingpass_source_file(&file, &files, "A.JPG", NULL), -78);
+    assert_int_equal(thingpass_source_file(&file, &files, "B.JPG", NULL), THINGPASS_EIO);
+    assert_int_equal(d.opens, 1);
+    assert_int_equal(d.closes, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(memory_can_be_read_and_read_again, setup),
@@ -240,6 +337,8 @@ int main(void) {
         cmocka_unit_test_setup(a_fifo_that_is_not_ready_loses_nothing, setup),
         cmocka_unit_test_setup(a_fifo_that_fails_or_lies_fails_for_good, setup),
         cmocka_unit_test_setup(a_damaged_picture_never_gets_through_a_fifo_whole, setup),
+        cmocka_unit_test_setup(a_file_is_read_from_anywhere_and_closed_once, setup),
+        cmocka_unit_test_setup(a_file_that_cannot_be_opened_is_not_left_open, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

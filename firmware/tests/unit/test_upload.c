@@ -486,7 +486,7 @@ static void a_reply_with_too_many_values_for_the_chunk_says_so(void **state) {
     struct world *w = world_new(10);
     w->config.chunk_size = 1024;
     strcpy(text, "{\"id\":\"$ID\",\"x\":[");
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 130; i++) {
         strcat(text, i == 0 ? "1" : ",1");
     }
     strcat(text, "]}");

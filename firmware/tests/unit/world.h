@@ -66,7 +66,11 @@ struct world {
     size_t served_len;
     int64_t ttl_s;
 
+    // Instead of thingpass_step, where something else drives it.
+    int (*step)(struct world *w, uint64_t *wake_ms);
+
     // Nuisances.
+    uint8_t dice;       // what every random byte is
     unsigned eagain;    // every n-th call of stream and source says so; 0: never
     size_t most;        // bytes per stream call; 0: any
     unsigned mqtt_down; // so many publishes fail first
@@ -135,6 +139,9 @@ int world_run(struct world *w);
 
 // The same for what has not the world's source.
 int world_run_job(struct world *w);
+
+// One step, and then as much time as it asked for. Returns what it returned.
+int world_step(struct world *w);
 
 // Both.
 int world_upload(struct world *w);

@@ -14,6 +14,7 @@ struct thingpass_photo {
     struct thingpass_source source;
     struct thingpass_why why; // why source.read or rewind failed; "" if it did not
     const char *name;         // for messages: a file's name, or "scene"
+    int64_t captured_at;      // seconds since 1970, if it was not taken just now; else 0
 };
 
 enum thingpass_capture {

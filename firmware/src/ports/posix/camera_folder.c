@@ -2,21 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #if !defined(ESP_PLATFORM)
 
-// A photo is read from its file in chunks, like an SD card's: it is never in
-// memory as a whole. It stays open while it is uploaded, so that deleting or
-// renaming the file does no harm then. Its length is fixed when it is opened;
-// what a file does after that (it shrinks, it grows) shows while it is read.
 #include "camera_folder.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "file_source.h"
 
 struct folder {
     const char *path;
@@ -24,10 +20,8 @@ struct folder {
     char **names;
     size_t count;
     size_t next;
-    struct thingpass_photo *photo;
     char name[256];
-    int fd;
-    uint64_t at;
+    struct thingpass_file_source file;
 };
 
 static bool is_photo(const char *name) {
@@ -89,82 +83,33 @@ static int list(struct folder *f, struct thingpass_why *why) {
     return THINGPASS_OK;
 }
 
-static void close_photo(void *ctx) {
-    struct folder *f = ctx;
-    if (f->fd >= 0) {
-        (void)close(f->fd);
-    }
-    f->fd = -1;
-}
-
-static int read_photo(void *ctx, void *buffer, size_t cap) {
-    struct folder *f = ctx;
-    ssize_t n = pread(f->fd, buffer, cap, (off_t)f->at);
-    if (n < 0) {
-        return thingpass_fail(&f->photo->why, THINGPASS_ESOURCE, "read %s/%s: %s", f->path, f->name,
-                              strerror(errno));
-    }
-    uint64_t size = f->photo->source.size;
-    f->at += (uint64_t)n;
-    if (f->at > size || (n == 0 && f->at < size)) {
-        (void)thingpass_fail(&f->photo->why, 0,
-                             "%s/%s was changed while it was read: it had %llu bytes at first",
-                             f->path, f->name, (unsigned long long)size);
-    }
-    return (int)n;
-}
-
-static int rewind_photo(void *ctx) {
-    struct folder *f = ctx;
-    f->at = 0;
-    return THINGPASS_OK;
-}
-
-static int seek_photo(void *ctx, uint64_t offset) {
-    struct folder *f = ctx;
-    f->at = offset;
-    return THINGPASS_OK;
-}
-
-static const char *flaw(int fd, uint64_t size) {
+static const char *flaw(const struct thingpass_file_source *file) {
     uint8_t head[2] = {0};
     uint8_t tail[2] = {0};
-    if (size >= sizeof head &&
-        (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
-         pread(fd, tail, sizeof tail, (off_t)size - 2) != (ssize_t)sizeof tail)) {
+    if (file->size >= sizeof head &&
+        (pread(file->fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
+         pread(file->fd, tail, sizeof tail, (off_t)file->size - 2) != (ssize_t)sizeof tail)) {
         return "it was changed while it was opened";
     }
-    return thingpass_jpeg_flaw(size, head, tail);
+    return thingpass_jpeg_flaw(file->size, head, tail);
 }
 
-// Opens the file and looks at it. O_NONBLOCK keeps a named pipe from stopping
-// the whole thing.
-static int open_photo(struct folder *f, uint64_t *size, struct thingpass_why *why) {
+// Opens the file and looks at it.
+static int open_photo(struct folder *f, struct thingpass_why *why) {
     char path[4096];
-    struct stat st;
     if (snprintf(path, sizeof path, "%s/%s", f->path, f->name) >= (int)sizeof path) {
         return thingpass_fail(why, THINGPASS_ESOURCE, "open %s/…: the path is too long", f->path);
     }
-    f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (f->fd < 0 || fstat(f->fd, &st) != 0) {
-        return thingpass_fail(why, THINGPASS_ESOURCE, "open %s: %s", path, strerror(errno));
-    }
-    if (!S_ISREG(st.st_mode)) {
-        return thingpass_fail(why, THINGPASS_ESOURCE, "skip %s: it is not a regular file", path);
-    }
-    const char *wrong = flaw(f->fd, (uint64_t)st.st_size);
-    if (wrong != NULL) {
-        return thingpass_fail(why, THINGPASS_ESOURCE, "skip %s: %s", path, wrong);
-    }
-    *size = (uint64_t)st.st_size;
-    return THINGPASS_OK;
+    int rc = thingpass_file_source_open(&f->file, path, why);
+    const char *wrong = rc == THINGPASS_OK ? flaw(&f->file) : NULL;
+    return wrong != NULL ? thingpass_fail(why, THINGPASS_ESOURCE, "skip %s: %s", path, wrong) : rc;
 }
 
 static enum thingpass_capture capture(void *ctx, uint64_t number, struct thingpass_photo *photo) {
     struct folder *f = ctx;
     (void)number;
     *photo = (struct thingpass_photo){.name = f->path};
-    close_photo(f);
+    thingpass_file_source_close(&f->file);
     if (f->next == f->count) {
         if (!f->loop) {
             return THINGPASS_CAMERA_EMPTY;
@@ -175,28 +120,17 @@ static enum thingpass_capture capture(void *ctx, uint64_t number, struct thingpa
     }
     (void)snprintf(f->name, sizeof f->name, "%s", f->names[f->next++]);
     photo->name = f->name;
-    uint64_t size = 0;
-    if (open_photo(f, &size, &photo->why) != THINGPASS_OK) {
-        close_photo(f);
+    if (open_photo(f, &photo->why) != THINGPASS_OK) {
+        thingpass_file_source_close(&f->file);
         return THINGPASS_CAPTURE_FAILED;
     }
-    f->photo = photo;
-    f->at = 0;
-    photo->source = (struct thingpass_source){.ctx = f,
-                                              .size = size,
-                                              .content_type = "image/jpeg",
-                                              .known_len = true,
-                                              .rewindable = true,
-                                              .read = read_photo,
-                                              .rewind = rewind_photo,
-                                              .close = close_photo,
-                                              .seek = seek_photo};
+    photo->source = thingpass_file_source(&f->file, "image/jpeg", &photo->why);
     return THINGPASS_CAPTURED;
 }
 
 static void close_folder(void *ctx) {
     struct folder *f = ctx;
-    close_photo(f);
+    thingpass_file_source_close(&f->file);
     forget_names(f);
     free(f);
 }
@@ -210,7 +144,7 @@ int thingpass_camera_folder(struct thingpass_camera *camera, const char *folder,
     }
     f->path = folder;
     f->loop = loop;
-    f->fd = -1;
+    f->file.fd = -1;
     int rc = list(f, why);
     if (rc != THINGPASS_OK) {
         close_folder(f);

@@ -97,8 +97,10 @@ int thingpass_camera_scene(struct thingpass_camera *camera, const struct thingpa
         return thingpass_fail(why, THINGPASS_ESPACE, "open the scene: out of memory");
     }
     c->scene = *scene;
-    c->moment = (struct thingpass_scene_moment){
-        .width = scene->width, .height = scene->height, .noise = scene->noise, .seed = scene->seed};
+    c->moment = (struct thingpass_scene_moment){.width = scene->width,
+                                                .height = scene->height,
+                                                .noise = (int)scene->noise,
+                                                .seed = scene->seed};
     *camera = (struct thingpass_camera){c, capture, close_scene};
     return THINGPASS_OK;
 }

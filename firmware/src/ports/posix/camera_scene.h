@@ -9,9 +9,9 @@
 // same libjpeg; then the clock in the picture starts at midnight and advances by
 // interval_ms a photo. Without a seed it shows the time of day.
 struct thingpass_scene {
-    int width;  // 16 to 4096
-    int height; // 16 to 4096
-    int noise;  // 0 to 64
+    int width;      // 16 to 4096
+    int height;     // 16 to 4096
+    uint32_t noise; // 0 to 64
     bool seeded;
     uint32_t seed;
     uint32_t interval_ms;

@@ -11,7 +11,7 @@ static const struct {
     const char *hint;
 } refusals[] = {
     {"unknown-kind", "; has the broker such a kind? see --kind"},
-    {"type-not-allowed", "; the kind does not take image/jpeg: see its content types"},
+    {"type-not-allowed", "; the kind does not take this content type: see its types"},
     {"size-not-allowed", "; see the kind's smallest and largest size"},
     {"metadata-not-allowed", "; see --metadata and the kind's metadata names"},
     {"mode-not-allowed", "; the kind does not offer this mode: see --mode and its modes"},
@@ -32,7 +32,7 @@ static const char *refusal_hint(const char *code) {
 static void deadline_words(const struct thingpass_failure *f, struct thingpass_why *why) {
     const struct thingpass_result *r = f->result;
     const struct thingpass_options *o = f->options;
-    unsigned s = o->deadline_ms / 1000;
+    unsigned s = o->deadline_s;
     if (!f->mqtt_ready) {
         (void)thingpass_fail(why, 0, "not done after %u s: %s", s,
                              f->mqtt[0] != '\0' ? f->mqtt : "no connection to the MQTT server");
@@ -42,8 +42,9 @@ static void deadline_words(const struct thingpass_failure *f, struct thingpass_w
         (void)thingpass_fail(
             why, 0,
             "no answer from the broker in %u s, asked %u times; is it running, and "
-            "may %s publish to %s/%s/upload-request?",
-            s, r->asks, o->name, o->root, o->name);
+            "may %s publish to %s/%s/%s-request?",
+            s, r->asks, o->name, o->root, o->name,
+            o->command == THINGPASS_COMMAND_DOWNLOAD ? "download" : "upload");
     } else if (r->reports > 0) {
         (void)thingpass_fail(
             why, 0, "sent, but the broker did not confirm it in %u s; is it still running?", s);
@@ -66,7 +67,6 @@ static void s3_words(const struct thingpass_failure *f, const char *what,
 
 void thingpass_failure_words(const struct thingpass_failure *failure, struct thingpass_why *why) {
     const struct thingpass_result *r = failure->result;
-    const struct thingpass_options *o = failure->options;
     switch (r->err) {
     case THINGPASS_EDEADLINE:
         deadline_words(failure, why);
@@ -88,8 +88,7 @@ void thingpass_failure_words(const struct thingpass_failure *failure, struct thi
         break;
     case THINGPASS_ESPACE:
         (void)thingpass_fail(why, 0, "the broker's answer does not fit into our %u bytes",
-                             o->mode != &thingpass_mode_put ? (unsigned)THINGPASS_REPLY_SIZE_PASS
-                                                            : (unsigned)THINGPASS_REPLY_SIZE);
+                             (unsigned)failure->reply_size);
         break;
     default:
         (void)thingpass_fail(

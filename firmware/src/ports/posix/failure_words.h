@@ -11,6 +11,7 @@
 struct thingpass_failure {
     const struct thingpass_result *result;
     const struct thingpass_options *options;
+    size_t reply_size; // of the buffer for the broker's answers
     bool mqtt_ready;
     const char *mqtt;   // the MQTT connection's last trouble
     const char *stream; // the S3 connection's last trouble during this upload

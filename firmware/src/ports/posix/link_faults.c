@@ -89,6 +89,9 @@ static int cut_by_bytes(struct thingpass_link_faults *f) {
 static int faulty_write(void *ctx, const void *data, size_t length) {
     struct thingpass_link_faults *f = ctx;
     f->wake_ms = 0;
+    if (f->down) {
+        return cut(f, "--offline");
+    }
     if (is_too_old(f)) {
         return cut(f, "--cut-every");
     }
@@ -112,6 +115,9 @@ static int faulty_write(void *ctx, const void *data, size_t length) {
 static int faulty_read(void *ctx, void *buffer, size_t cap) {
     struct thingpass_link_faults *f = ctx;
     f->wake_ms = 0;
+    if (f->down) {
+        return cut(f, "--offline");
+    }
     if (is_too_old(f)) {
         return cut(f, "--cut-every");
     }
@@ -139,6 +145,9 @@ static uint64_t handshake_ms(const struct thingpass_link_faults *f) {
 static int faulty_open(void *ctx, const char *host, uint16_t port, bool tls) {
     struct thingpass_link_faults *f = ctx;
     f->wake_ms = 0;
+    if (f->down) {
+        return thingpass_fail(&f->stream->why, THINGPASS_EIO, "--offline: there is no network");
+    }
     if (!f->opening) {
         choose_cut(f);
     }

@@ -13,7 +13,7 @@
 // What is wrong with a link. All zero: nothing is. Bytes are those of both ways,
 // without TLS's own.
 struct thingpass_link_settings {
-    uint64_t rate;         // bytes per second; 0: as fast as it goes
+    uint32_t rate;         // bytes per second; 0: as fast as it goes
     uint32_t latency_ms;   // added to each round trip, those of TCP and TLS too
     uint64_t cut_after;    // bytes on one connection; 0: never
     uint64_t cut_within;   // instead, a random number of bytes from 1 to this
@@ -28,6 +28,7 @@ struct thingpass_link_faults {
     struct thingpass_tls_stream *stream;
     struct thingpass_link_settings settings;
     struct thingpass_link_delay delay;
+    bool down;        // nothing gets through
     uint64_t wake_ms; // when to try again what returned THINGPASS_EAGAIN; 0: poll only
 
     bool opening;        // this connection's cut has been decided on

@@ -5,6 +5,7 @@
 // thingpass-thing: a thing with a camera that runs on Linux.
 #include <stdio.h>
 
+#include "downloader.h"
 #include "options.h"
 #include "stop.h"
 #include "virtual_thing.h"
@@ -38,7 +39,11 @@ int main(int argc, char **argv) {
         thingpass_virtual_thing_close(&thing);
         return complain(&why, NOT_STORED);
     }
-    bool all_stored = thingpass_virtual_thing_run(&thing);
+    bool (*run)(struct thingpass_virtual_thing *) =
+        options.command == THINGPASS_COMMAND_DOWNLOAD ? thingpass_downloader_run
+        : options.spool != NULL                       ? thingpass_spooler_run
+                                                      : thingpass_virtual_thing_run;
+    bool all_stored = run(&thing);
     thingpass_virtual_thing_close(&thing);
     return all_stored ? STORED : NOT_STORED;
 }

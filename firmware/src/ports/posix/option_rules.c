@@ -5,6 +5,16 @@
 #include "option_rules.h"
 
 #include <stddef.h>
+#include <string.h>
+
+bool thingpass_option_is_given(const struct thingpass_options_given *given, const char *name) {
+    for (size_t i = 0; thingpass_option_table[i].name != NULL; i++) {
+        if (strcmp(thingpass_option_table[i].name, name) == 0) {
+            return given->entry[i];
+        }
+    }
+    return false;
+}
 
 static int missing(const struct thingpass_options *o, struct thingpass_why *why) {
     const struct {
@@ -31,18 +41,37 @@ static int contradiction(const struct thingpass_options *o,
         bool wrong;
         const char *sentence;
     } rules[] = {
-        {o->folder != NULL && given->scene,
+        {o->folder != NULL && thingpass_option_is_given(given, "scene"),
          "--camera and --scene: there is one camera; leave one out"},
-        {o->folder != NULL && given->seed, "--seed goes with --scene, not with --camera"},
-        {o->folder != NULL && given->noise, "--noise goes with --scene, not with --camera"},
-        {o->folder == NULL && o->loop, "--loop goes with --camera; a scene never ends"},
+        {o->folder != NULL && thingpass_option_is_given(given, "seed"),
+         "--seed goes with --scene, not with --camera"},
+        {o->folder != NULL && thingpass_option_is_given(given, "noise"),
+         "--noise goes with --scene, not with --camera"},
+        {o->command == THINGPASS_COMMAND_CAMERA && o->folder == NULL && o->loop,
+         "--loop goes with --camera; a scene never ends"},
         {o->mode == &thingpass_mode_pass && o->metadata_count == THINGPASS_METADATA_MAX,
          "--mode pass takes at most 15 --metadata: captured-at is the sixteenth"},
         {o->mode == &thingpass_mode_multipart && !o->sha256,
          "--sha256 off is a one-pass camera; --mode multipart reads each photo twice"},
         {o->link.cut_after > 0 && o->link.cut_within > 0,
          "--cut-after and --cut-random: leave one out"},
-        {given->quiet && given->verbose, "--quiet and --verbose: leave one out"},
+        {o->command == THINGPASS_COMMAND_UPLOAD && o->file_count == 0,
+         "upload FILE…: the files are missing"},
+        {o->command == THINGPASS_COMMAND_DRAIN && o->spool == NULL,
+         "drain --spool DIR: the spool is missing"},
+        {o->command == THINGPASS_COMMAND_DOWNLOAD && o->to == NULL,
+         "download [NAME] --to FILE: the file is missing"},
+        {o->command == THINGPASS_COMMAND_DOWNLOAD && o->file_count > 1,
+         "download fetches one file; there are more names"},
+        {o->command == THINGPASS_COMMAND_DOWNLOAD && o->file_count > 0 && o->object_key != NULL,
+         "NAME is of a shared object, --object-key of the thing's own: leave one out"},
+        {o->offline_count > 0 && o->spool == NULL,
+         "--offline goes with --spool; without one every photo would be lost"},
+        {o->spool_first && o->spool == NULL, "--spool-first goes with --spool"},
+        {o->captured_every_s > 0 && o->count == 0,
+         "--captured-every goes with --count: the last photo is of now"},
+        {o->id != NULL && o->file_count > 1, "--id is for one file; there are more"},
+        {o->quiet && o->verbose, "--quiet and --verbose: leave one out"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         if (rules[i].wrong) {
@@ -54,6 +83,11 @@ static int contradiction(const struct thingpass_options *o,
 
 int thingpass_option_rules(const struct thingpass_options *o,
                            const struct thingpass_options_given *given, struct thingpass_why *why) {
+    if (o->command != THINGPASS_COMMAND_UPLOAD && o->command != THINGPASS_COMMAND_DOWNLOAD &&
+        o->file_count > 0) {
+        return thingpass_fail(why, THINGPASS_EINVAL, "\"%s\" is not an option; --help lists all",
+                              o->files[0]);
+    }
     int rc = missing(o, why);
     return rc != THINGPASS_OK ? rc : contradiction(o, given, why);
 }

@@ -3,12 +3,14 @@
 #ifndef THINGPASS_POSIX_OPTION_RULES_H
 #define THINGPASS_POSIX_OPTION_RULES_H
 
-#include "options.h"
+#include "options_table.h"
 
-// What was given, to find contradictions in.
+// Which options were given, to find contradictions in.
 struct thingpass_options_given {
-    bool scene, seed, noise, quiet, verbose;
+    bool entry[THINGPASS_OPTION_MAX]; // of the table
 };
+
+bool thingpass_option_is_given(const struct thingpass_options_given *given, const char *name);
 
 // Finds what is missing and what contradicts itself. Returns THINGPASS_OK, or
 // THINGPASS_EINVAL with a sentence.

@@ -136,6 +136,30 @@ static int next_number(const char *option, const char **text, uint64_t least, ui
     return thingpass_option_number(option, digits, least, most, number, why);
 }
 
+int thingpass_option_offline(const char *text, struct thingpass_options *o,
+                             struct thingpass_why *why) {
+    int rc = next_number("offline", &text, 1, UINT32_MAX, &o->offline_first, why);
+    if (rc != THINGPASS_OK) {
+        return rc;
+    }
+    return text == NULL
+               ? thingpass_fail(why, THINGPASS_EINVAL, "--offline FIRST,COUNT: COUNT is missing")
+               : thingpass_option_number("offline", text, 1, UINT32_MAX, &o->offline_count, why);
+}
+
+int thingpass_option_waits(const char *text, struct thingpass_timing *timing,
+                           struct thingpass_why *why) {
+    uint64_t first = 0;
+    uint64_t most = 0;
+    int rc = next_number("retry-wait", &text, 10, 600000, &first, why);
+    if (rc == THINGPASS_OK && text != NULL) {
+        rc = thingpass_option_number("retry-wait", text, first, 600000, &most, why);
+    }
+    timing->retry_wait_ms = (uint32_t)first;
+    timing->wait_max_ms = (uint32_t)most;
+    return rc;
+}
+
 enum { CUTS_MAX = 1000000, WITHIN_DEFAULT = 65536 };
 
 int thingpass_option_cut_after(const char *text, struct thingpass_link_settings *link,

@@ -19,6 +19,14 @@ int thingpass_option_server(const char *text, struct thingpass_options *o,
 int thingpass_option_metadata(const char *text, struct thingpass_options *o,
                               struct thingpass_why *why);
 
+// "MS" or "MS,MOST": the first wait and the longest.
+int thingpass_option_waits(const char *text, struct thingpass_timing *timing,
+                           struct thingpass_why *why);
+
+// "FIRST,COUNT" of photos.
+int thingpass_option_offline(const char *text, struct thingpass_options *o,
+                             struct thingpass_why *why);
+
 // "BYTES" or "BYTES,TIMES".
 int thingpass_option_cut_after(const char *text, struct thingpass_link_settings *link,
                                struct thingpass_why *why);

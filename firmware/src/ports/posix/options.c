@@ -9,301 +9,115 @@
 #include <string.h>
 
 #include "option_rules.h"
-#include "option_values.h"
+#include "options_table.h"
 #include "posix_world.h"
 
-enum option_code {
-    NAME = 256,
-    SERVER,
-    CA,
-    CERT,
-    KEY,
-    S3_CA,
-    ROOT,
-    MQTT,
-    CAMERA,
-    LOOP,
-    SCENE,
-    SEED,
-    NOISE,
-    COUNT,
-    INTERVAL,
-    DEADLINE,
-    ASK_WAIT,
-    ATTEMPTS,
-    RETRY_WAIT,
-    IO_TIMEOUT,
-    KIND,
-    MODE,
-    VERIFY,
-    METADATA,
-    SHA256,
-    SAVE,
-    RATE,
-    LATENCY,
-    CUT_AFTER,
-    CUT_RANDOM,
-    CUT_EVERY,
-    JSON,
-    QUIET,
-    VERBOSE,
-    HELP,
-};
+enum { FIRST_CODE = 256 }; // getopt's value of the table's first entry
 
-static const struct option table[] = {
-    {"name", required_argument, NULL, NAME},
-    {"server", required_argument, NULL, SERVER},
-    {"ca", required_argument, NULL, CA},
-    {"cert", required_argument, NULL, CERT},
-    {"key", required_argument, NULL, KEY},
-    {"s3-ca", required_argument, NULL, S3_CA},
-    {"root", required_argument, NULL, ROOT},
-    {"mqtt", required_argument, NULL, MQTT},
-    {"camera", required_argument, NULL, CAMERA},
-    {"loop", no_argument, NULL, LOOP},
-    {"scene", required_argument, NULL, SCENE},
-    {"seed", required_argument, NULL, SEED},
-    {"noise", required_argument, NULL, NOISE},
-    {"count", required_argument, NULL, COUNT},
-    {"interval", required_argument, NULL, INTERVAL},
-    {"deadline", required_argument, NULL, DEADLINE},
-    {"ask-wait", required_argument, NULL, ASK_WAIT},
-    {"attempts", required_argument, NULL, ATTEMPTS},
-    {"retry-wait", required_argument, NULL, RETRY_WAIT},
-    {"io-timeout", required_argument, NULL, IO_TIMEOUT},
-    {"kind", required_argument, NULL, KIND},
-    {"mode", required_argument, NULL, MODE},
-    {"verify", required_argument, NULL, VERIFY},
-    {"metadata", required_argument, NULL, METADATA},
-    {"sha256", required_argument, NULL, SHA256},
-    {"save", required_argument, NULL, SAVE},
-    {"rate", required_argument, NULL, RATE},
-    {"latency", required_argument, NULL, LATENCY},
-    {"cut-after", required_argument, NULL, CUT_AFTER},
-    {"cut-random", required_argument, NULL, CUT_RANDOM},
-    {"cut-every", required_argument, NULL, CUT_EVERY},
-    {"json", no_argument, NULL, JSON},
-    {"quiet", no_argument, NULL, QUIET},
-    {"verbose", no_argument, NULL, VERBOSE},
-    {"help", no_argument, NULL, HELP},
-    {NULL, 0, NULL, 0},
-};
-
-static int number32(const char *option, const char *text, uint32_t least, uint32_t most,
-                    uint32_t *number, struct thingpass_why *why) {
-    uint64_t n = *number;
-    int rc = thingpass_option_number(option, text, least, most, &n, why);
-    *number = (uint32_t)n;
-    return rc;
-}
-
-static int choice(const char *option, const char *text, const char *first, const char *second,
-                  bool *is_first, struct thingpass_why *why) {
-    *is_first = strcmp(text, first) == 0;
-    if (*is_first || strcmp(text, second) == 0) {
-        return THINGPASS_OK;
-    }
-    return thingpass_fail(why, THINGPASS_EINVAL, "--%s: \"%s\" is neither %s nor %s", option, text,
-                          first, second);
-}
-
-static int set_mqtt(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
-    bool five = false;
-    int rc = choice("mqtt", text, "5", "3.1.1", &five, why);
-    o->mqtt_version = five ? 5 : 4;
-    return rc;
-}
-
-static int set_mode(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
-    static const struct {
-        const char *name;
-        const struct thingpass_mode *mode;
-    } modes[] = {{"put", &thingpass_mode_put},
-                 {"pass", &thingpass_mode_pass},
-                 {"multipart", &thingpass_mode_multipart}};
-    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
-        if (strcmp(text, modes[i].name) == 0) {
-            o->mode = modes[i].mode;
-            return THINGPASS_OK;
-        }
-    }
-    return thingpass_fail(why, THINGPASS_EINVAL, "--mode: \"%s\" is none of put, pass, multipart",
-                          text);
-}
-
-static int set_verify(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
-    bool broker = false;
-    int rc = choice("verify", text, "broker", "s3", &broker, why);
-    o->verify = broker ? THINGPASS_VERIFY_BROKER : THINGPASS_VERIFY_S3;
-    return rc;
-}
-
-static int set_noise(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
-    uint32_t n = 0;
-    int rc = number32("noise", text, 0, 64, &n, why);
-    o->scene.noise = (int)n;
-    return rc;
-}
-
-static int set_attempts(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
-    uint32_t n = 0;
-    int rc = number32("attempts", text, 1, 255, &n, why);
-    o->timing.max_puts = (uint8_t)n;
-    return rc;
-}
-
-static int set_deadline(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
-    uint32_t s = 0;
-    int rc = number32("deadline", text, 1, 86400, &s, why);
-    o->deadline_ms = s * 1000;
-    return rc;
-}
-
-// Values that need checking.
-static int set_value(struct thingpass_options *o, int code, const char *v,
-                     struct thingpass_why *why) {
-    switch (code) {
-    case NAME:
-        o->name = v;
-        return thingpass_option_word("name", v, THINGPASS_THING_MAX, true, ":_-", why);
-    case SERVER:
-        return thingpass_option_server(v, o, why);
-    case MQTT:
-        return set_mqtt(o, v, why);
-    case SCENE:
-        return thingpass_scene_size(v, &o->scene.width, &o->scene.height, why);
-    case SEED:
-        return number32("seed", v, 0, UINT32_MAX, &o->scene.seed, why);
-    case NOISE:
-        return set_noise(o, v, why);
-    case COUNT:
-        return thingpass_option_number("count", v, 1, UINT32_MAX, &o->count, why);
-    case INTERVAL:
-        return number32("interval", v, 0, 86400000, &o->interval_ms, why);
-    case DEADLINE:
-        return set_deadline(o, v, why);
-    case ASK_WAIT:
-        return number32("ask-wait", v, 10, 600000, &o->timing.ask_wait_ms, why);
-    case ATTEMPTS:
-        return set_attempts(o, v, why);
-    case RETRY_WAIT:
-        return number32("retry-wait", v, 10, 600000, &o->timing.retry_wait_ms, why);
-    case IO_TIMEOUT:
-        return number32("io-timeout", v, 10, 600000, &o->timing.io_timeout_ms, why);
-    case KIND:
-        o->kind = v;
-        return thingpass_option_word("kind", v, THINGPASS_KIND_MAX, false, "-", why);
-    case MODE:
-        return set_mode(o, v, why);
-    case VERIFY:
-        return set_verify(o, v, why);
-    case METADATA:
-        return thingpass_option_metadata(v, o, why);
-    case SHA256:
-        return choice("sha256", v, "on", "off", &o->sha256, why);
-    case RATE:
-        return thingpass_option_number("rate", v, 1, 1000000000, &o->link.rate, why);
-    case LATENCY:
-        return number32("latency", v, 1, 60000, &o->link.latency_ms, why);
-    case CUT_EVERY:
-        return number32("cut-every", v, 1, 86400000, &o->link.cut_every_ms, why);
-    case CUT_RANDOM:
-        return thingpass_option_cut_random(v, &o->link, why);
-    default:
-        return thingpass_option_cut_after(v, &o->link, why);
-    }
-}
-
-static int set(struct thingpass_options *o, struct thingpass_options_given *given, int code,
-               const char *v, struct thingpass_why *why) {
-    given->scene |= code == SCENE;
-    given->seed |= code == SEED;
-    given->noise |= code == NOISE;
-    switch (code) {
-    case CA:
-        o->ca_file = v;
-        break;
-    case CERT:
-        o->cert_file = v;
-        break;
-    case KEY:
-        o->key_file = v;
-        break;
-    case S3_CA:
-        o->s3_ca_file = v;
-        break;
-    case ROOT:
-        o->root = v;
-        break;
-    case CAMERA:
-        o->folder = v;
-        break;
-    case LOOP:
-        o->loop = true;
-        break;
-    case SAVE:
-        o->save = v;
-        break;
-    case JSON:
-        o->json = true;
-        break;
-    case QUIET:
-        given->quiet = true;
-        o->level = THINGPASS_SAY_ERROR;
-        break;
-    case VERBOSE:
-        given->verbose = true;
-        o->level = THINGPASS_SAY_DETAIL;
-        break;
-    case HELP:
-        o->help = true;
-        break;
-    default:
-        return set_value(o, code, v, why);
-    }
-    return THINGPASS_OK;
-}
+static const char *const commands[] = {[THINGPASS_COMMAND_CAMERA] = "camera",
+                                       [THINGPASS_COMMAND_UPLOAD] = "upload",
+                                       [THINGPASS_COMMAND_DRAIN] = "drain",
+                                       [THINGPASS_COMMAND_DOWNLOAD] = "download"};
 
 static void set_defaults(struct thingpass_options *o) {
     *o = (struct thingpass_options){.root = "thingpass",
                                     .mqtt_version = 4,
                                     .scene = {.width = 640, .height = 480, .noise = 8},
                                     .interval_ms = 1000,
-                                    .deadline_ms = 120000,
-                                    .kind = "photo",
-                                    .mode = &thingpass_mode_put,
-                                    .sha256 = true,
-                                    .level = THINGPASS_SAY_NOTICE};
+                                    .spool_bytes = 64 << 20,
+                                    .spool_count = 10000,
+                                    .sha256 = true};
     // Without --seed two things do not look alike.
     (void)thingpass_posix_random.fill(NULL, &o->scene.seed, sizeof o->scene.seed);
 }
 
+// The command comes first; without one it is the camera.
+static int take_command(struct thingpass_options *o, int *argc, char ***argv,
+                        struct thingpass_why *why) {
+    if (*argc < 2 || (*argv)[1][0] == '-') {
+        return THINGPASS_OK;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp((*argv)[1], commands[i]) == 0) {
+            o->command = (enum thingpass_command)i;
+            (*argc)--;
+            (*argv)++;
+            return THINGPASS_OK;
+        }
+    }
+    return thingpass_fail(
+        why, THINGPASS_EINVAL,
+        "\"%s\" is neither a command (camera, upload, drain, download) nor an option; "
+        "--help lists all",
+        (*argv)[1]);
+}
+
+static void fill_getopt(struct option *options) {
+    size_t i = 0;
+    for (; thingpass_option_table[i].name != NULL; i++) {
+        const struct thingpass_option_entry *e = &thingpass_option_table[i];
+        options[i] = (struct option){
+            e->name, e->form == THINGPASS_OPTION_FLAG ? no_argument : required_argument, NULL,
+            FIRST_CODE + (int)i};
+    }
+    options[i] = (struct option){NULL, 0, NULL, 0};
+}
+
+static int take_option(struct thingpass_options *o, struct thingpass_options_given *given, int code,
+                       const char *word, struct thingpass_why *why) {
+    if (code == ':') {
+        return thingpass_fail(why, THINGPASS_EINVAL, "%s needs a value", word);
+    }
+    if (code == 'h') {
+        o->help = true;
+        return THINGPASS_OK;
+    }
+    if (code == '?') {
+        return thingpass_fail(why, THINGPASS_EINVAL,
+                              "%s: no such option, or it takes no value; --help lists all", word);
+    }
+    const struct thingpass_option_entry *entry = &thingpass_option_table[code - FIRST_CODE];
+    if ((entry->commands & 1U << o->command) == 0) {
+        return thingpass_fail(why, THINGPASS_EINVAL, "--%s does not go with %s", entry->name,
+                              commands[o->command]);
+    }
+    given->entry[code - FIRST_CODE] = true;
+    return thingpass_option_take(entry, o, optarg, why);
+}
+
 static int complete(struct thingpass_options *o, const struct thingpass_options_given *given,
                     struct thingpass_why *why) {
-    o->scene.seeded = given->seed;
+    bool upload = o->command == THINGPASS_COMMAND_UPLOAD;
+    o->scene.seeded = thingpass_option_is_given(given, "seed");
+    o->interval_ms = upload ? 0 : o->interval_ms;
     o->scene.interval_ms = o->interval_ms;
     o->scene.thing = o->name;
     o->s3_ca_file = o->s3_ca_file != NULL ? o->s3_ca_file : o->ca_file;
+    bool download = o->command == THINGPASS_COMMAND_DOWNLOAD;
+    o->deadline_s = o->deadline_s != 0 ? o->deadline_s : upload || download ? 3600 : 120;
+    o->kind = o->kind != NULL ? o->kind : upload ? "log" : download ? "firmware" : "photo";
+    o->mode = o->mode != NULL || upload ? o->mode : &thingpass_mode_put;
+    o->level = o->quiet     ? THINGPASS_SAY_ERROR
+               : o->verbose ? THINGPASS_SAY_DETAIL
+                            : THINGPASS_SAY_NOTICE;
     return thingpass_option_rules(o, given, why);
 }
 
 int thingpass_options_parse(struct thingpass_options *options, int argc, char **argv,
                             struct thingpass_why *why) {
     struct thingpass_options_given given = {0};
+    struct option names[THINGPASS_OPTION_MAX];
     set_defaults(options);
+    int rc = take_command(options, &argc, &argv, why);
+    if (rc != THINGPASS_OK) {
+        return rc;
+    }
+    fill_getopt(names);
     opterr = 0;
     optind = 0; // glibc: start anew
-    for (int code; (code = getopt_long(argc, argv, ":h", table, NULL)) != -1;) {
+    for (int code; (code = getopt_long(argc, argv, ":h", names, NULL)) != -1;) {
         const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-        if (code == ':') {
-            return thingpass_fail(why, THINGPASS_EINVAL, "%s needs a value", word);
-        }
-        if (code == '?') {
-            return thingpass_fail(why, THINGPASS_EINVAL,
-                                  "%s: no such option, or it takes no value; --help lists all",
-                                  word);
-        }
-        int rc = set(options, &given, code == 'h' ? HELP : code, optarg, why);
+        rc = take_option(options, &given, code, word, why);
         if (rc != THINGPASS_OK) {
             return rc;
         }
@@ -311,10 +125,8 @@ int thingpass_options_parse(struct thingpass_options *options, int argc, char **
     if (options->help) {
         return THINGPASS_OK;
     }
-    if (optind < argc) {
-        return thingpass_fail(why, THINGPASS_EINVAL, "\"%s\" is not an option; --help lists all",
-                              argv[optind]);
-    }
+    options->files = argv + optind;
+    options->file_count = (size_t)(argc - optind);
     return complete(options, &given, why);
 }
 

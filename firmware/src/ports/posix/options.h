@@ -13,9 +13,18 @@
 #include "thingpass/types.h"
 #include "why.h"
 
+// What the thing does, the command line's first word.
+enum thingpass_command {
+    THINGPASS_COMMAND_CAMERA,  // takes and stores photos; also without a word
+    THINGPASS_COMMAND_UPLOAD,  // stores files
+    THINGPASS_COMMAND_DRAIN,   // stores what is in the spool
+    THINGPASS_COMMAND_DOWNLOAD // fetches a file
+};
+
 // Everything that the command line can say, with defaults filled in. Strings
 // point into argv or into the struct, which therefore must not move.
 struct thingpass_options {
+    enum thingpass_command command;
     const char *name;
     char host[256];
     uint16_t port;
@@ -30,12 +39,17 @@ struct thingpass_options {
     bool loop;
     struct thingpass_scene scene;
 
-    uint64_t count; // 0: until the camera is empty or a signal comes
+    char **files; // to upload, in argv; of a download its name
+    size_t file_count;
+    const char *id;   // of the only file; NULL: a new one
+    const char *type; // media type of the files; NULL: by their names
+
+    uint32_t count; // 0: until the camera is empty or a signal comes
     uint32_t interval_ms;
-    uint32_t deadline_ms;
+    uint32_t deadline_s;
     struct thingpass_timing timing; // zeros: the core's
     const char *kind;
-    const struct thingpass_mode *mode;
+    const struct thingpass_mode *mode; // NULL: by each file's size
     enum thingpass_verify verify;
     struct thingpass_pair metadata[THINGPASS_METADATA_MAX];
     size_t metadata_count;
@@ -45,9 +59,25 @@ struct thingpass_options {
 
     struct thingpass_link_settings link; // to S3
 
+    const char *spool; // folder; NULL: none
+    uint32_t spool_bytes;
+    uint32_t spool_count;
+    bool spool_refuse; // new photos, when it is full, and not drop old ones
+    bool spool_first;
+    uint64_t offline_first;    // the photo from which on there is no network,
+    uint64_t offline_count;    // and for how many
+    uint32_t captured_every_s; // pretended; 0: the true time
+
+    const char *to; // the file that a download goes to
+    const char *group;
+    const char *object_key;
+    uint32_t max_size; // 0: any
+
     bool json;
-    enum thingpass_level level;
+    bool quiet;
+    bool verbose;
     bool help;
+    enum thingpass_level level; // what the two before come to
 };
 
 // Reads the command line. Returns THINGPASS_OK; or THINGPASS_EINVAL with what is

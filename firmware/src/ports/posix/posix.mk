@@ -2,7 +2,7 @@
 
 PORT          := src/ports/posix
 THING         := ../bin/thingpass-thing
-PORT_SOURCES  := $(wildcard $(PORT)/*.c)
+PORT_SOURCES  := $(wildcard $(PORT)/*.c) $(wildcard src/ports/files/*.c)
 PORT_OBJECTS   = $(PORT_SOURCES:%.c=$(OUT)/%.o)
 PORT_LIBS      = -lmosquitto -lmbedtls -lmbedx509 -lmbedcrypto -ljpeg
 PORT_TESTS    := $(wildcard tests/posix/test_*.c)

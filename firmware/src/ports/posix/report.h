@@ -9,7 +9,7 @@
 // How one photo ended. Each photo has exactly one, also one that could not be
 // taken: nothing is dropped in silence.
 struct thingpass_report {
-    uint64_t number;
+    uint64_t number;                       // 0: it is not known any more
     const char *name;                      // of the file, or "scene"
     const struct thingpass_result *result; // NULL if the upload never began
     const uint8_t *sha256;                 // NULL if it is not known

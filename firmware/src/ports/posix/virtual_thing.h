@@ -8,6 +8,8 @@
 #include "mqtt_mosquitto.h"
 #include "options.h"
 #include "posix_world.h"
+#include "spooler.h"
+#include "thingpass/ledger.h"
 #include "thingpass/thingpass.h"
 
 // A device that runs on Linux: the core with this port's world around it, and
@@ -26,13 +28,18 @@ struct thingpass_virtual_thing {
     struct thingpass_camera camera;
     struct thingpass core;
     char topic[THINGPASS_TOPIC_MAX + 1];
+    struct thingpass_spooler spooler; // with --spool
+    struct thingpass_ledger ledger;   // with --verify later
+    char ledger_entries[2048];
 
     struct thingpass_photo photo;
     struct thingpass_source source; // the photo's, as the core sees it
     char id[THINGPASS_ID_MAX + 1];
-    uint64_t number; // of the photo at hand, from 1
+    int64_t began_at; // seconds since 1970
+    uint64_t number;  // of the photo at hand, from 1
     uint64_t stored;
     uint64_t failed;
+    uint64_t unconfirmed; // stored by S3's word, but not by the broker's
 
     bool stopping;             // a signal came
     bool fatal;                // the MQTT server will not have us

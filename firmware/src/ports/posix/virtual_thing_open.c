@@ -5,7 +5,9 @@
 #include "virtual_thing.h"
 
 #include <string.h>
+#include <time.h>
 
+#include "camera_files.h"
 #include "camera_folder.h"
 #include "identity.h"
 #include "save.h"
@@ -25,10 +27,19 @@ static void receive(void *ctx, const char *topic, const void *payload, size_t le
     }
 }
 
+// What the broker has found of an object that S3 took a while ago.
+static void on_verdict(void *ctx, const char *key, size_t key_len, const char *code) {
+    struct thingpass_virtual_thing *t = ctx;
+    bool good = code[0] == '\0';
+    t->unconfirmed += !good;
+    thingpass_say(&t->say, good ? THINGPASS_SAY_DETAIL : THINGPASS_SAY_ERROR, "%.*s: %s",
+                  (int)key_len, key, good ? "confirmed by the broker" : code);
+}
+
 static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *why) {
     const struct thingpass_options *o = t->options;
     size_t reply_size =
-        o->mode != &thingpass_mode_put ? THINGPASS_REPLY_SIZE_PASS : THINGPASS_REPLY_SIZE;
+        o->mode == &thingpass_mode_put ? THINGPASS_REPLY_SIZE : THINGPASS_REPLY_SIZE_PASS;
     struct thingpass_config config = {.root = o->root,
                                       .thing = o->name,
                                       .stream = &t->faults.port,
@@ -41,6 +52,11 @@ static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *wh
                                       .chunk = lent + reply_size,
                                       .chunk_size = sizeof lent - reply_size,
                                       .timing = o->timing};
+    if (o->verify == THINGPASS_VERIFY_LATER) {
+        (void)thingpass_ledger_init(&t->ledger, t->ledger_entries, sizeof t->ledger_entries,
+                                    on_verdict, t);
+        config.ledger = &t->ledger;
+    }
     // The core keeps the pointers; what is behind them is set up next.
     thingpass_link_faults_init(&t->faults, &t->stream, &o->link);
     struct thingpass_mqtt_settings settings = {.host = o->host,
@@ -73,6 +89,13 @@ static int open_camera(struct thingpass_virtual_thing *t, struct thingpass_why *
     if (rc != THINGPASS_OK) {
         return rc;
     }
+    if (o->command == THINGPASS_COMMAND_DRAIN || o->command == THINGPASS_COMMAND_DOWNLOAD) {
+        t->camera_empty = true;
+        return THINGPASS_OK;
+    }
+    if (o->command == THINGPASS_COMMAND_UPLOAD) {
+        return thingpass_camera_files(&t->camera, o->files, o->file_count, o->type, why);
+    }
     return o->folder != NULL ? thingpass_camera_folder(&t->camera, o->folder, o->loop, why)
                              : thingpass_camera_scene(&t->camera, &o->scene, why);
 }
@@ -83,6 +106,7 @@ int thingpass_virtual_thing_open(struct thingpass_virtual_thing *thing,
     memset(thing, 0, sizeof *thing);
     thing->options = options;
     thing->stop_fd = stop_fd;
+    thing->began_at = time(NULL);
     thing->say = (struct thingpass_say){stderr, options->level};
     (void)mosquitto_lib_init();
     thingpass_posix_sha256_init(&thing->sha256);
@@ -99,6 +123,9 @@ int thingpass_virtual_thing_open(struct thingpass_virtual_thing *thing,
     if (rc == THINGPASS_OK) {
         rc = open_core(thing, why);
     }
+    if (rc == THINGPASS_OK && options->spool != NULL) {
+        rc = thingpass_spooler_open(thing, why);
+    }
     return rc == THINGPASS_OK ? open_camera(thing, why) : rc;
 }
 
@@ -107,6 +134,7 @@ void thingpass_virtual_thing_close(struct thingpass_virtual_thing *thing) {
     if (thing->camera.close != NULL) {
         thing->camera.close(thing->camera.ctx);
     }
+    thingpass_spooler_close(thing);
     thingpass_tls_stream_free(&thing->stream);
     thingpass_tls_trust_free(&thing->s3_trust);
     thingpass_tls_trust_free(&thing->mqtt_trust);
