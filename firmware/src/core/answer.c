@@ -44,9 +44,8 @@ static int on_large_reply(struct thingpass *tp) {
 static void wait_as_told(struct thingpass *tp, const struct thingpass_reply *reply) {
     uint32_t wait_ms = reply->retry_after_s * 1000;
     uint32_t least_ms = tp->config.timing.retry_wait_ms;
-    tp->upload.wake_ms =
-        thingpass_clock_ms(tp) +
-        thingpass_jitter_ms(tp->config.random, wait_ms > least_ms ? wait_ms : least_ms);
+    wait_ms = wait_ms > least_ms ? wait_ms : least_ms;
+    (void)thingpass_pause(tp, thingpass_jitter_ms(tp->config.random, wait_ms));
     tp->upload.unanswered = 0;
 }
 
@@ -60,8 +59,7 @@ int thingpass_refused(struct thingpass *tp, const struct thingpass_reply *reply)
         wait_as_told(tp, reply);
         return 1;
     }
-    thingpass_finish(tp, THINGPASS_EREFUSED);
-    return 1;
+    return thingpass_finish(tp, THINGPASS_EREFUSED);
 }
 
 // Late answers to a report come under the object's id as well; they are told by
@@ -106,8 +104,7 @@ static int on_grant_reply(struct thingpass *tp, struct thingpass_json *json,
     }
     thingpass_count(&u->grants);
     if (err < 0) {
-        thingpass_finish(tp, err);
-        return 1;
+        return thingpass_finish(tp, err);
     }
     tp->result.code[0] = '\0';
     if (u->mode->next != NULL) {
@@ -133,8 +130,7 @@ static int on_failed_report(struct thingpass *tp, const struct thingpass_json *j
     }
     if (thingpass_span_is(reply->code, "mismatch")) {
         thingpass_copy_cut(tp->result.code, sizeof tp->result.code, reply->code);
-        thingpass_finish(tp, THINGPASS_EMISMATCH);
-        return 1;
+        return thingpass_finish(tp, THINGPASS_EMISMATCH);
     }
     return thingpass_refused(tp, reply);
 }
@@ -158,8 +154,7 @@ static int on_report_reply(struct thingpass *tp, const struct thingpass_json *js
         return thingpass_end_with(tp, THINGPASS_EREPLY);
     }
     tp->result.code[0] = '\0';
-    thingpass_finish(tp, THINGPASS_OK);
-    return 1;
+    return thingpass_finish(tp, THINGPASS_OK);
 }
 
 static int take_reply(struct thingpass *tp, struct thingpass_json *json, size_t len) {

@@ -108,22 +108,19 @@ static uint32_t expiry_s(const struct thingpass *tp, uint32_t wait_ms) {
 static int publish(struct thingpass *tp, const struct thingpass_writer *w, unsigned *count) {
     struct thingpass_upload *u = &tp->upload;
     if (w->len == SIZE_MAX) {
-        thingpass_finish(tp, THINGPASS_ESPACE);
-        return THINGPASS_STEP_RUN;
+        return thingpass_finish(tp, THINGPASS_ESPACE);
     }
     const struct thingpass_mqtt *mqtt = tp->config.mqtt;
     uint32_t wait_ms = next_wait_ms(tp);
     if (mqtt->publish(mqtt->ctx, tp->config.chunk, w->buf, w->len, expiry_s(tp, wait_ms)) < 0) {
-        u->wake_ms = thingpass_clock_ms(tp) + mqtt_poll_ms;
         u->unsent = true;
-        return THINGPASS_STEP_WAIT;
+        return thingpass_pause(tp, mqtt_poll_ms);
     }
     u->asked = true;
     u->unsent = false;
     ++*count;
-    u->wake_ms = thingpass_clock_ms(tp) + wait_ms;
     thingpass_count(&u->unanswered);
-    return THINGPASS_STEP_WAIT;
+    return thingpass_pause(tp, wait_ms);
 }
 
 void thingpass_settle_captured_at(struct thingpass *tp) {
@@ -158,6 +155,6 @@ void thingpass_ask_again(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
     bool lost = thingpass_awaits_reply(tp) && u->unanswered > 0; // 0: told to wait by a refusal
     if (u->unsent || lost) {
-        u->wake_ms = thingpass_clock_ms(tp);
+        (void)thingpass_pause(tp, 0);
     }
 }

@@ -48,7 +48,12 @@ void thingpass_plan_report(struct thingpass *tp);
 
 // S3 says that the whole object is stored: reports it, or ends the upload.
 void thingpass_object_stored(struct thingpass *tp);
-void thingpass_finish(struct thingpass *tp, int err);
+// Ends the upload. Returns 1: THINGPASS_STEP_RUN to a step, and to thingpass_receive
+// that it moved on.
+int thingpass_finish(struct thingpass *tp, int err);
+
+// Has the phase go on after so many milliseconds. Returns THINGPASS_STEP_WAIT.
+int thingpass_pause(struct thingpass *tp, uint32_t ms);
 
 // hash.c: one step of a phase. All steps return an enum thingpass_step_result.
 int thingpass_step_hash(struct thingpass *tp);
