@@ -5,19 +5,22 @@
 
 #include <string.h>
 
-// Thirty-two characters that also survive a file system without upper case.
-static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
-
-int thingpass_id_init(struct thingpass_id_state *ids, const struct thingpass_random *random) {
-    uint8_t bytes[sizeof ids->prefix - 1];
-    memset(ids, 0, sizeof *ids);
-    if (random->fill(random->ctx, bytes, sizeof bytes) < 0) {
+int thingpass_draw_letters(const struct thingpass_random *random, char *buf, size_t cap) {
+    // They also survive a file system without upper case.
+    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+    if (random->fill(random->ctx, buf, cap - 1) < 0) {
         return THINGPASS_EIO;
     }
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        ids->prefix[i] = alphabet[bytes[i] & 31];
+    for (size_t i = 0; i + 1 < cap; i++) {
+        buf[i] = alphabet[(uint8_t)buf[i] & 31];
     }
+    buf[cap - 1] = '\0';
     return THINGPASS_OK;
+}
+
+int thingpass_id_init(struct thingpass_id_state *ids, const struct thingpass_random *random) {
+    memset(ids, 0, sizeof *ids);
+    return thingpass_draw_letters(random, ids->prefix, sizeof ids->prefix);
 }
 
 int thingpass_id_next(struct thingpass_id_state *ids, char *buf, size_t cap) {

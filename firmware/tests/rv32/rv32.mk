@@ -14,13 +14,13 @@ RV32_ARCH  = -march=rv32imc -mabi=ilp32 --specs=picolibc.specs
 RV32_CFLAGS = -std=c11 -MMD -MP $(WARNINGS) $(RV32_ARCH) -Os -ffunction-sections -fdata-sections -Iinclude -isystem $(RV32)/include
 RV32_LDFLAGS = $(RV32_ARCH) --oslib=semihost --crt0=hosted -Wl,--gc-sections \
 	-Wl,--defsym=__flash=0x80000000 -Wl,--defsym=__flash_size=4M \
-	-Wl,--defsym=__ram=0x80400000 -Wl,--defsym=__ram_size=28M
+	-Wl,--defsym=__ram=0x80400000 -Wl,--defsym=__ram_size=124M
 RV32_CORE   = $(CORE_SOURCES:%.c=$(RV32)/%.o)
 RV32_LIB    = $(RV32)/libthingpass_core.a
 # Guards are made otherwise there.
 RV32_SHARED = $(patsubst %.c,$(RV32)/%.o,$(filter-out tests/unit/guard.c,$(UNIT_SHARED)))
 RV32_TESTS  = $(UNIT_TESTS:tests/unit/%.c=$(RV32)/%)
-RV32_SHIM   = $(addprefix $(RV32)/tests/rv32/,cmocka.o folder.o guard.o machine.o)
+RV32_SHIM   = $(addprefix $(RV32)/tests/rv32/,cmocka.o folder.o guard.o heap.o machine.o)
 
 .PHONY: test-rv32 run-rv32 unit-logs
 test-rv32:
