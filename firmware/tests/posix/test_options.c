@@ -337,7 +337,7 @@ static void the_first_word_is_a_command(void **state) {
     bad("camera " GOOD "--id x", "--id does not go with camera");
     bad(GOOD "--type text/plain", "--type does not go with camera");
     bad("uplaod " GOOD,
-        "\"uplaod\" is neither a command (camera, upload, drain) nor an option; --help "
+        "\"uplaod\" is neither a command (camera, upload, drain, download) nor an option; --help "
         "lists all");
 }
 

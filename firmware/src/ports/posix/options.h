@@ -15,9 +15,10 @@
 
 // What the thing does, the command line's first word.
 enum thingpass_command {
-    THINGPASS_COMMAND_CAMERA, // takes and stores photos; also without a word
-    THINGPASS_COMMAND_UPLOAD, // stores files
-    THINGPASS_COMMAND_DRAIN   // stores what is in the spool
+    THINGPASS_COMMAND_CAMERA,  // takes and stores photos; also without a word
+    THINGPASS_COMMAND_UPLOAD,  // stores files
+    THINGPASS_COMMAND_DRAIN,   // stores what is in the spool
+    THINGPASS_COMMAND_DOWNLOAD // fetches a file
 };
 
 // Everything that the command line can say, with defaults filled in. Strings
@@ -57,6 +58,9 @@ struct thingpass_options {
     const char *save; // folder for copies; NULL: none
 
     struct thingpass_link_settings link; // to S3
+
+    const char *to;    // file to fetch into; its name at the broker is files[0]
+    const char *group; // of the thing; NULL: its only one
 
     const char *spool; // folder; NULL: none
     uint32_t spool_bytes;

@@ -122,8 +122,10 @@ enum {
     CAMERA = 1U << THINGPASS_COMMAND_CAMERA,
     UPLOAD = 1U << THINGPASS_COMMAND_UPLOAD,
     DRAIN = 1U << THINGPASS_COMMAND_DRAIN,
+    DOWNLOAD = 1U << THINGPASS_COMMAND_DOWNLOAD,
     SPOOL = CAMERA | DRAIN,
-    ALL = CAMERA | UPLOAD | DRAIN
+    STORE = CAMERA | UPLOAD | DRAIN,
+    ALL = STORE | DOWNLOAD
 };
 
 #define AT(field)                  offsetof(struct thingpass_options, field)
@@ -160,14 +162,17 @@ const struct thingpass_option_entry thingpass_option_table[] = {
     {"spool-first", CAMERA, FLAG(spool_first)},
     {"offline", CAMERA, OTHER(set_offline)},
 
+    {"to", DOWNLOAD, TEXT(to)},
+    {"group", DOWNLOAD, TEXT(group)},
+
     {"id", UPLOAD, OTHER(set_id)},
     {"type", UPLOAD, TEXT(type)},
 
     {"kind", ALL, OTHER(set_kind)},
-    {"mode", ALL, OTHER(set_mode)},
-    {"verify", ALL, OTHER(set_verify)},
-    {"metadata", ALL, OTHER(set_metadata)},
-    {"sha256", ALL, OTHER(set_sha256)},
+    {"mode", STORE, OTHER(set_mode)},
+    {"verify", STORE, OTHER(set_verify)},
+    {"metadata", CAMERA | UPLOAD, OTHER(set_metadata)},
+    {"sha256", CAMERA | UPLOAD, OTHER(set_sha256)},
     {"deadline", ALL, NUMBER(deadline_s, 1, 86400)},
     {"ask-wait", ALL, NUMBER(timing.ask_wait_ms, 10, 600000)},
     {"attempts", ALL, OTHER(set_attempts)},

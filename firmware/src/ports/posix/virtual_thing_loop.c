@@ -54,8 +54,7 @@ void thingpass_narrate(struct thingpass_virtual_thing *t) {
         return;
     }
     t->phase = phase;
-    thingpass_say(&t->say, THINGPASS_SAY_DETAIL, "photo %llu: %s", (unsigned long long)t->number,
-                  phase);
+    thingpass_say(&t->say, THINGPASS_SAY_DETAIL, "%llu: %s", (unsigned long long)t->number, phase);
     if (t->stream.why.text[0] != '\0' && strcmp(t->stream.why.text, t->told.text) != 0) {
         t->told = t->stream.why;
         thingpass_say(&t->say, THINGPASS_SAY_DETAIL, "%s", t->told.text);

@@ -89,7 +89,7 @@ static int open_camera(struct thingpass_virtual_thing *t, struct thingpass_why *
     if (rc != THINGPASS_OK) {
         return rc;
     }
-    if (o->command == THINGPASS_COMMAND_DRAIN) {
+    if (o->command == THINGPASS_COMMAND_DRAIN || o->command == THINGPASS_COMMAND_DOWNLOAD) {
         t->camera_empty = true;
         return THINGPASS_OK;
     }
