@@ -17,6 +17,7 @@ type proxy struct {
 	address     string
 	connections atomic.Int64
 	received    atomic.Int64 // bytes from clients
+	sent        atomic.Int64 // bytes to them
 	cutAfter    atomic.Int64 // bytes from the client, then the connection is cut; 0 = never
 
 	mu   sync.Mutex
@@ -57,7 +58,7 @@ func (p *proxy) serve(client net.Conn, target string) {
 	p.open = append(p.open, client, server)
 	p.mu.Unlock()
 	go func() {
-		_, _ = io.Copy(client, server) // ends when either side does
+		_, _ = io.Copy(client, io.TeeReader(server, counter{&p.sent})) // ends when either side does
 		_ = client.Close()
 	}()
 	counted := io.TeeReader(client, counter{&p.received})

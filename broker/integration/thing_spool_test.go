@@ -147,7 +147,7 @@ func TestADayOfPhotos(t *testing.T) {
 	for done := false; !done; round++ {
 		before := stored()
 		deadline := time.After(2 * patience)
-		for stored() < before+photos/8 && !done {
+		for stored() < before+min(photos/8, 60) && !done {
 			select {
 			case <-c.done:
 				done = true
