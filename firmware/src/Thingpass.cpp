@@ -10,6 +10,7 @@
 #include <freertos/semphr.h>
 #include <string.h>
 
+#include "thingpass/download.h"
 #include "thingpass/sources.h"
 #include "thingpass/thingpass.h"
 
@@ -128,18 +129,18 @@ struct Update {
     char code[48];
 };
 
-void onFetched(void *ctx, const thingpass_esp_fetched *fetched) {
+void onFetched(void *ctx, const struct thingpass_result *result, bool) {
     Update *update = static_cast<Update *>(ctx);
-    update->err = fetched->err;
-    update->unchanged = fetched->unchanged;
-    strlcpy(update->code, fetched->code, sizeof update->code);
+    update->err = result->err;
+    update->unchanged = result->verified == THINGPASS_VERIFIED_UNCHANGED;
+    strlcpy(update->code, result->code, sizeof update->code);
     xSemaphoreGive(update->done);
 }
 
 } // namespace
 
 bool Thingpass::update(const char *kind, uint32_t timeoutMs) {
-    thingpass_esp_fetch fetch = {};
+    thingpass_download fetch = {};
     fetch.kind = kind;
     fetch.deadline_ms = timeoutMs;
     Update update = {xSemaphoreCreateBinary(), THINGPASS_ESPACE, false, ""};

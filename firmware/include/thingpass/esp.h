@@ -78,7 +78,8 @@ enum thingpass_esp_event_type {
     THINGPASS_ESP_FAILED,       // given up: result->err, status and code say why
     THINGPASS_ESP_REFUSED,      // the broker said no: result->code
     THINGPASS_ESP_DROPPED,      // the spool let go of an object
-    THINGPASS_ESP_FETCHED       // a download or an update has ended well
+    THINGPASS_ESP_FETCHED,      // a download or an update has ended well
+    THINGPASS_ESP_REPORTED      // thingpass_esp_report() has ended well
 };
 
 struct thingpass_esp_event {
@@ -185,8 +186,9 @@ int thingpass_esp_submit(struct thingpass_esp *esp, const struct thingpass_objec
 
 // The same, and waits for the end, which comes within timeout_ms and a moment:
 // then the upload is spooled, or cancelled. Returns the result's err; result (may
-// be NULL) is a copy whose id and object_key are valid until the next upload
-// ends. *spooled may be NULL. Not from a callback (THINGPASS_EBUSY).
+// be NULL) is a copy, whose id and object_key are valid until the next
+// thingpass_esp_store() ends. *spooled may be NULL. Not from a callback:
+// THINGPASS_EBUSY.
 int thingpass_esp_store(struct thingpass_esp *esp, const struct thingpass_object *object,
                         uint32_t timeout_ms, struct thingpass_result *result, bool *spooled);
 
@@ -204,10 +206,10 @@ int thingpass_esp_report(struct thingpass_esp *esp, bool now);
 int thingpass_esp_download(struct thingpass_esp *esp, const struct thingpass_download *download,
                            thingpass_esp_done_fn done, void *ctx);
 
-// A download's sink that writes a file on the VFS, at first as "<path>.part"; it
-// gets its name, in the place of an older one, when it is whole and verified. With
-// "<path>.ver" beside it a download that broke off goes on after a reboot: where the
-// file system takes such names (FAT: CONFIG_FATFS_LFN_HEAP).
+// A download's sink that writes a file on the VFS. For "/sd/fw.bin" that is
+// "/sd/fw.prt" at first, with "/sd/fw.ver" beside it, so that a download which broke
+// off goes on after a reboot. It gets its name, in the place of an older file,
+// when it is whole and verified. path has at most 120 bytes.
 struct thingpass_esp_file {
     struct thingpass_sink *sink; // for thingpass_download.sink
     const char *path;            // stays valid

@@ -35,10 +35,11 @@ struct thingpass_id_state {
 struct thingpass_http_response {
     uint32_t date; // of the header Date, in seconds since 1970; 0 if nobody read it
     uint8_t state;
-    uint8_t name_len;  // stored bytes of the header's name
-    uint8_t value_len; // of its value; one more than fit if it was cut
-    uint8_t minor;     // HTTP/1.minor
-    bool close;        // the connection ends with this response
+    uint8_t line_len; // of the line at hand; one more than fit if it is cut
+    uint8_t name_len; // of the header's name in it; 0 until its colon has come
+    bool line_ends;   // its '\r' has come
+    bool http_1_0;
+    bool close; // the connection ends with this response
     bool chunked;
     bool has_length;
     uint16_t status;
@@ -52,8 +53,7 @@ struct thingpass_http_response {
     // Is told each header, if it is set; a value that is too long is empty.
     void (*field)(struct thingpass_http_response *r, struct thingpass_span name,
                   struct thingpass_span value);
-    char name[20];
-    char value[40];
+    char line[60];
 };
 
 struct thingpass_s3_error {

@@ -52,12 +52,13 @@ static void on_retry_after(struct thingpass_http_response *r, struct thingpass_s
 }
 
 int thingpass_http_field(struct thingpass_http_response *r) {
-    struct thingpass_span name = {r->name, r->name_len};
-    struct thingpass_span stored = {r->value, r->value_len};
-    bool cut = r->value_len > sizeof r->value;
-    struct thingpass_span value = {r->value, 0};
+    bool cut = r->line_len > sizeof r->line;
+    struct thingpass_span name = {r->line, r->name_len};
+    struct thingpass_span value = {r->line, 0};
     if (!cut) {
-        value = trim(stored);
+        value.p += r->name_len + 1;
+        value.n = r->line_len - r->name_len - 1U;
+        value = trim(value);
     }
     if (thingpass_span_is_nocase(name, "content-length")) {
         return on_length(r, value); // a cut one is empty, and refused

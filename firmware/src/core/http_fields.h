@@ -8,7 +8,7 @@
 
 #include "text.h"
 
-// Acts on the header that stands in r->name and r->value, if it is one of them.
+// Acts on the header that stands in r->line, if it is one of them.
 // Returns THINGPASS_OK, or THINGPASS_EHTTP for a length or a transfer coding that
 // we do not take.
 int thingpass_http_field(struct thingpass_http_response *r);

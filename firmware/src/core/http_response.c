@@ -11,24 +11,13 @@
 enum { head_max = 8192 }; // bytes of lines: status, headers, chunk sizes
 
 enum state {
-    STATUS_LINE,
-    REASON,
-    STATUS_LF,
-    HEADER_START,
-    HEADER_NAME,
-    VALUE_START,
-    VALUE,
-    HEADER_LF,
-    HEAD_LF,
-    CHUNK_START,
-    CHUNK_SIZE,
-    CHUNK_EXTENSION,
-    CHUNK_LF,
-    CHUNK_CR,
-    CHUNK_END_LF,
-    LAST_CR,
-    LAST_LF,
-    // From here on bytes are body.
+    // Lines.
+    STATUS,
+    HEADER,
+    CHUNK_SIZE, // from here on the head is complete
+    CHUNK_END,
+    LAST,
+    // Bytes of body.
     CHUNK_DATA,
     BODY_BY_LENGTH,
     BODY_UNTIL_END,
@@ -36,211 +25,146 @@ enum state {
     BROKEN
 };
 
+static const char protocol[] = "HTTP/1.";
+
 void thingpass_http_init(struct thingpass_http_response *r) {
     memset(r, 0, sizeof *r);
-    r->state = STATUS_LINE;
 }
 
-static int go(struct thingpass_http_response *r, enum state next) {
-    r->state = (uint8_t)next;
-    return THINGPASS_OK;
-}
-
-static int go_if(struct thingpass_http_response *r, bool ok, enum state next) {
-    return ok ? go(r, next) : THINGPASS_EHTTP;
-}
-
-// "HTTP/1.x nnn", then a reason, or nothing.
-static int on_status_line(struct thingpass_http_response *r, char c) {
-    static const char pattern[] = "HTTP/1.x nnn ";
-    char want = pattern[r->name_len++];
-    if (want == 'x') {
-        r->minor = (uint8_t)(c - '0');
-        return c == '0' || c == '1' ? THINGPASS_OK : THINGPASS_EHTTP;
+// Whether c may come next in the line at hand. What ends a header's name is noted.
+static bool may_come(struct thingpass_http_response *r, char c) {
+    switch (r->state) {
+    case STATUS: // anything else is no HTTP, and may never end its line
+        if (r->line_len < sizeof protocol - 1) {
+            return c == protocol[r->line_len];
+        }
+        break;
+    case HEADER:
+        if (r->name_len == 0) { // a space here would be a folded header
+            r->name_len = c == ':' ? r->line_len : (uint8_t)0;
+            return r->name_len > 0 || thingpass_is(c, THINGPASS_TOKEN);
+        }
+        break;
+    case CHUNK_SIZE:
+        break;
+    default: // No trailers: nobody sends them in an answer to a PUT, and they are
+             // one more place where parsers differ.
+        return false;
     }
-    if (want == 'n') {
-        r->status = (uint16_t)(r->status * 10 + (c - '0'));
-        return thingpass_is_digit(c) ? THINGPASS_OK : THINGPASS_EHTTP;
-    }
-    if (r->name_len < sizeof pattern - 1) {
-        return c == want ? THINGPASS_OK : THINGPASS_EHTTP;
-    }
-    if (r->status < 100 || r->status > 599) {
-        return THINGPASS_EHTTP;
-    }
-    return c == '\r' ? go(r, STATUS_LF) : go_if(r, c == ' ', REASON);
-}
-
-// What may stand in a reason, a header's value or a chunk's extension.
-static bool is_text(char c) {
     return (unsigned char)c >= 0x20 ? c != 0x7f : c == '\t';
 }
 
-static int on_reason(struct thingpass_http_response *r, char c) {
-    return c == '\r' ? go(r, STATUS_LF) : go_if(r, is_text(c), REASON);
+static int go_if(struct thingpass_http_response *r, bool ok, enum state next) {
+    r->state = (uint8_t)next;
+    return ok ? THINGPASS_OK : THINGPASS_EHTTP;
 }
 
-static int on_status_lf(struct thingpass_http_response *r, char c) {
-    return go_if(r, c == '\n', HEADER_START);
-}
-
-static int on_header_name(struct thingpass_http_response *r, char c) {
-    if (c == ':') {
-        r->value_len = 0;
-        return go(r, VALUE_START);
-    }
-    if (r->name_len < sizeof r->name) {
-        r->name[r->name_len++] = c;
-    } else {
-        r->name[0] = '\0'; // too long for any that we read, so match none
-    }
-    return thingpass_is(c, THINGPASS_TOKEN) ? THINGPASS_OK : THINGPASS_EHTTP;
-}
-
-// A space here would be a folded header, which the token check refuses.
-static int on_header_start(struct thingpass_http_response *r, char c) {
-    if (c == '\r') {
-        return go(r, HEAD_LF);
-    }
-    r->name_len = 0;
-    r->state = HEADER_NAME;
-    return c == ':' ? THINGPASS_EHTTP : on_header_name(r, c);
-}
-
-static int on_value(struct thingpass_http_response *r, char c) {
-    if (c == '\r') {
-        return go(r, HEADER_LF);
-    }
-    if (r->value_len < sizeof r->value) {
-        r->value[r->value_len] = c;
-    }
-    if (r->value_len <= sizeof r->value) {
-        r->value_len++; // one more than fits says that it was cut
-    }
-    return go_if(r, is_text(c), VALUE);
-}
-
-static int on_value_start(struct thingpass_http_response *r, char c) {
-    return c == ' ' || c == '\t' ? THINGPASS_OK : on_value(r, c);
-}
-
-static int on_header_lf(struct thingpass_http_response *r, char c) {
-    int err = c == '\n' ? thingpass_http_field(r) : THINGPASS_EHTTP;
-    return err < 0 ? err : go(r, HEADER_START);
+// "HTTP/1.x nnn", then a reason, or nothing.
+static int on_status(struct thingpass_http_response *r) {
+    enum { minor = sizeof protocol - 1, code = minor + 2, end = code + 3 };
+    const char *s = r->line;
+    const struct thingpass_span digits = {s + code, end - code};
+    uint64_t status;
+    bool ok = r->line_len >= end && (s[minor] == '0' || s[minor] == '1') && s[minor + 1] == ' ' &&
+              thingpass_span_u64(digits, &status) && status >= 100 && status <= 599 &&
+              (r->line_len == end || s[end] == ' ');
+    r->http_1_0 = s[minor] == '0';
+    r->status = ok ? (uint16_t)status : 0;
+    return go_if(r, ok, HEADER);
 }
 
 // A 1xx is followed by another head; only the count of bytes goes on, so that
 // no server can keep us busy with them. One that speaks of a body, which it must
 // not have (RFC 9112, section 6.1), is where parsers differ.
 static int skip_informational(struct thingpass_http_response *r) {
-    uint16_t head_len = r->head_len;
-    void (*field)(struct thingpass_http_response *, struct thingpass_span, struct thingpass_span) =
-        r->field;
-    if (r->status == 101 || r->chunked || r->has_length) {
-        return THINGPASS_EHTTP;
-    }
+    struct thingpass_http_response before = *r;
     thingpass_http_init(r);
-    r->head_len = head_len;
-    r->field = field;
-    return THINGPASS_OK;
+    r->head_len = before.head_len;
+    r->field = before.field;
+    return go_if(r, before.status != 101 && !before.chunked && !before.has_length, STATUS);
 }
 
 // RFC 9112, section 6.3, for the answer to a PUT; but chunks together with a
 // length, or from HTTP/1.0, are refused rather than interpreted.
-static int on_head_lf(struct thingpass_http_response *r, char c) {
-    if (c != '\n' || (r->chunked && (r->has_length || r->minor == 0))) {
+static int on_head_end(struct thingpass_http_response *r) {
+    if (r->chunked && (r->has_length || r->http_1_0)) {
         return THINGPASS_EHTTP;
     }
     if (r->status < 200) {
         return skip_informational(r);
     }
-    r->close = r->close || r->minor == 0;
+    r->close = r->close || r->http_1_0;
     if (r->status == 204 || r->status == 304) {
-        return go(r, COMPLETE);
+        return go_if(r, true, COMPLETE);
     }
     if (r->chunked) {
-        return go(r, CHUNK_START);
+        return go_if(r, true, CHUNK_SIZE);
     }
-    if (!r->has_length) {
-        r->close = true;
-        return go(r, BODY_UNTIL_END);
+    r->close = r->close || !r->has_length;
+    return go_if(r, true,
+                 !r->has_length   ? BODY_UNTIL_END
+                 : r->length == 0 ? COMPLETE
+                                  : BODY_BY_LENGTH);
+}
+
+static int on_header(struct thingpass_http_response *r) {
+    if (r->line_len == 0) {
+        return on_head_end(r);
     }
-    return go(r, r->length == 0 ? COMPLETE : BODY_BY_LENGTH);
+    return r->name_len > 0 ? thingpass_http_field(r) : THINGPASS_EHTTP;
 }
 
-static int hex_value(char c) {
-    char l = thingpass_lower(c);
-    if (thingpass_is_digit(l)) {
-        return l - '0';
+// Hexadecimal digits, then ";" and whatever, or nothing.
+static int on_chunk_size(struct thingpass_http_response *r) {
+    uint32_t size = 0;
+    bool ok = r->line_len > 0 && r->line[0] != ';';
+    for (size_t i = 0; ok && i < r->line_len && r->line[i] != ';'; i++) {
+        int digit = i < sizeof r->line ? thingpass_hex_value(r->line[i]) : -1;
+        ok = digit >= 0 && size >> 28 == 0;
+        size = size << 4 | (uint32_t)digit;
     }
-    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+    r->length = size;
+    return go_if(r, ok, size == 0 ? LAST : CHUNK_DATA);
 }
 
-static int on_chunk_size(struct thingpass_http_response *r, char c) {
-    int digit = hex_value(c);
-    if (digit >= 0) {
-        r->length = r->length * 16 + (uint64_t)digit;
-        return r->length <= UINT32_MAX ? THINGPASS_OK : THINGPASS_EHTTP;
+static int on_line(struct thingpass_http_response *r) {
+    switch (r->state) {
+    case STATUS:
+        return on_status(r);
+    case HEADER:
+        return on_header(r);
+    case CHUNK_SIZE:
+        return on_chunk_size(r);
+    default:
+        return go_if(r, true, r->state == LAST ? COMPLETE : CHUNK_SIZE);
     }
-    return c == '\r' ? go(r, CHUNK_LF) : go_if(r, c == ';', CHUNK_EXTENSION);
-}
-
-static int on_chunk_start(struct thingpass_http_response *r, char c) {
-    r->length = 0;
-    r->state = CHUNK_SIZE;
-    return hex_value(c) < 0 ? THINGPASS_EHTTP : on_chunk_size(r, c);
-}
-
-static int on_chunk_extension(struct thingpass_http_response *r, char c) {
-    return c == '\r' ? go(r, CHUNK_LF) : go_if(r, is_text(c), CHUNK_EXTENSION);
-}
-
-static int on_chunk_lf(struct thingpass_http_response *r, char c) {
-    return go_if(r, c == '\n', r->length == 0 ? LAST_CR : CHUNK_DATA);
-}
-
-static int on_chunk_cr(struct thingpass_http_response *r, char c) {
-    return go_if(r, c == '\r', CHUNK_END_LF);
-}
-
-static int on_chunk_end_lf(struct thingpass_http_response *r, char c) {
-    return go_if(r, c == '\n', CHUNK_START);
-}
-
-// No trailers: nobody sends them in an answer to a PUT, and they are one more
-// place where parsers differ.
-static int on_last_cr(struct thingpass_http_response *r, char c) {
-    return go_if(r, c == '\r', LAST_LF);
-}
-
-static int on_last_lf(struct thingpass_http_response *r, char c) {
-    return go_if(r, c == '\n', COMPLETE);
 }
 
 static int on_line_byte(struct thingpass_http_response *r, char c) {
-    static int (*const handlers[])(struct thingpass_http_response *, char) = {
-        [STATUS_LINE] = on_status_line,
-        [REASON] = on_reason,
-        [STATUS_LF] = on_status_lf,
-        [HEADER_START] = on_header_start,
-        [HEADER_NAME] = on_header_name,
-        [VALUE_START] = on_value_start,
-        [VALUE] = on_value,
-        [HEADER_LF] = on_header_lf,
-        [HEAD_LF] = on_head_lf,
-        [CHUNK_START] = on_chunk_start,
-        [CHUNK_SIZE] = on_chunk_size,
-        [CHUNK_EXTENSION] = on_chunk_extension,
-        [CHUNK_LF] = on_chunk_lf,
-        [CHUNK_CR] = on_chunk_cr,
-        [CHUNK_END_LF] = on_chunk_end_lf,
-        [LAST_CR] = on_last_cr,
-        [LAST_LF] = on_last_lf,
-    };
     if (++r->head_len > head_max) {
         return THINGPASS_EHTTP;
     }
-    return handlers[r->state](r, c);
+    if (r->line_ends) {
+        int err = c == '\n' ? on_line(r) : THINGPASS_EHTTP;
+        r->line_ends = false;
+        r->line_len = 0;
+        r->name_len = 0;
+        return err;
+    }
+    if (c == '\r') {
+        r->line_ends = true;
+        return THINGPASS_OK;
+    }
+    if (!may_come(r, c)) {
+        return THINGPASS_EHTTP;
+    }
+    if (r->line_len < sizeof r->line) {
+        r->line[r->line_len] = c;
+    }
+    if (r->line_len <= sizeof r->line) {
+        r->line_len++; // one more than fits says that it was cut
+    }
+    return THINGPASS_OK;
 }
 
 static size_t take_body(struct thingpass_http_response *r, size_t len) {
@@ -250,7 +174,7 @@ static size_t take_body(struct thingpass_http_response *r, size_t len) {
     size_t n = r->length < len ? (size_t)r->length : len;
     r->length -= n;
     if (r->length == 0) {
-        r->state = r->state == CHUNK_DATA ? CHUNK_CR : COMPLETE;
+        r->state = r->state == CHUNK_DATA ? CHUNK_END : COMPLETE;
     }
     return n;
 }
@@ -261,10 +185,8 @@ int thingpass_http_feed(struct thingpass_http_response *r, const char *data, siz
     body->p = data;
     body->n = 0;
     while (used < len && r->state < CHUNK_DATA) {
-        int err = on_line_byte(r, data[used++]);
-        if (err < 0) {
+        if (on_line_byte(r, data[used++]) < 0) {
             r->state = BROKEN;
-            return err;
         }
     }
     if (r->state == BROKEN) {
@@ -286,7 +208,7 @@ void thingpass_http_feed_end(struct thingpass_http_response *r) {
 }
 
 bool thingpass_http_has_head(const struct thingpass_http_response *r) {
-    return r->state >= CHUNK_START && r->state != BROKEN;
+    return r->state >= CHUNK_SIZE && r->state != BROKEN;
 }
 
 bool thingpass_http_is_complete(const struct thingpass_http_response *r) {

@@ -87,25 +87,33 @@ int thingpass_object_check(const struct thingpass_object *object) {
     return ok ? THINGPASS_OK : THINGPASS_EINVAL;
 }
 
-static void put_text_field(struct thingpass_writer *w, const char *field, const char *value) {
-    if (value == NULL || *value == '\0') {
-        return;
-    }
-    thingpass_put_text(w, field);
+static void put_name(struct thingpass_writer *w, bool first, const char *name) {
+    thingpass_put_text(w, first ? "{\"" : ",\"");
+    thingpass_put_text(w, name);
+    thingpass_put_text(w, "\":");
+}
+
+static void put_pair(struct thingpass_writer *w, bool first, const char *name, const char *value) {
+    put_name(w, first, name);
     thingpass_put_json(w, thingpass_span_of(value));
 }
 
-static void put_u64_field(struct thingpass_writer *w, const char *field, uint64_t value) {
-    thingpass_put_text(w, field);
+static void put_text_field(struct thingpass_writer *w, const char *name, const char *value) {
+    if (value != NULL && *value != '\0') {
+        put_pair(w, w->len == 0, name, value);
+    }
+}
+
+static void put_u64_field(struct thingpass_writer *w, const char *name, uint64_t value) {
+    put_name(w, false, name);
     thingpass_put_u64(w, value);
 }
 
-static void put_sum_field(struct thingpass_writer *w, const uint8_t *sum) {
-    if (sum == NULL) {
-        return;
-    }
-    thingpass_put_text(w, ",\"sha256\":\"");
-    thingpass_put_hex(w, sum, 32);
+static void put_hex_field(struct thingpass_writer *w, const char *name, const uint8_t *bytes,
+                          size_t n) {
+    put_name(w, false, name);
+    thingpass_put_text(w, "\"");
+    thingpass_put_hex(w, bytes, n);
     thingpass_put_text(w, "\"");
 }
 
@@ -114,34 +122,17 @@ static void put_metadata_field(struct thingpass_writer *w, const struct thingpas
     if (n == 0) {
         return;
     }
-    thingpass_put_text(w, ",\"metadata\":");
+    put_name(w, false, "metadata");
     for (size_t i = 0; i < n; i++) {
-        thingpass_put_text(w, i == 0 ? "{" : ",");
-        thingpass_put_json(w, thingpass_span_of(pairs[i].name));
-        thingpass_put_text(w, ":");
-        thingpass_put_json(w, thingpass_span_of(pairs[i].value));
+        put_pair(w, i == 0, pairs[i].name, pairs[i].value);
     }
-    thingpass_put_text(w, "}");
-}
-
-void thingpass_put_request(struct thingpass_writer *w, const struct thingpass_request *request) {
-    const struct thingpass_object *object = request->object;
-    put_text_field(w, "{\"id\":", request->id);
-    put_text_field(w, ",\"kind\":", object->kind);
-    put_text_field(w, ",\"contentType\":", object->source->content_type);
-    put_u64_field(w, ",\"size\":", object->source->size);
-    put_sum_field(w, request->sum);
-    if (request->captured_at != 0) {
-        put_u64_field(w, ",\"capturedAt\":", (uint64_t)request->captured_at);
-    }
-    put_text_field(w, ",\"objectKey\":", request->object_key);
-    put_metadata_field(w, object->metadata, object->metadata_count);
     thingpass_put_text(w, "}");
 }
 
 static void put_names_field(struct thingpass_writer *w, const struct thingpass_pair *pairs,
                             size_t n) {
-    thingpass_put_text(w, ",\"metadataNames\":[\"captured-at\"");
+    put_name(w, false, "metadataNames");
+    thingpass_put_text(w, "[\"captured-at\"");
     for (size_t i = 0; i < n; i++) {
         thingpass_put_text(w, ",");
         thingpass_put_json(w, thingpass_span_of(pairs[i].name));
@@ -149,60 +140,100 @@ static void put_names_field(struct thingpass_writer *w, const struct thingpass_p
     thingpass_put_text(w, "]");
 }
 
+// What several messages have in common.
+enum field { END, ID, KIND, CONTENT_TYPE, SIZE, SHA256, CAPTURED_AT, OBJECT_KEY, METADATA };
+
+static void put_field(struct thingpass_writer *w, const struct thingpass_request *r,
+                      enum field field) {
+    const struct thingpass_object *object = r->object;
+    switch (field) {
+    case ID:
+        put_text_field(w, "id", r->id);
+        break;
+    case KIND:
+        put_text_field(w, "kind", object->kind);
+        break;
+    case CONTENT_TYPE:
+        put_text_field(w, "contentType", object->source->content_type);
+        break;
+    case SIZE:
+        put_u64_field(w, "size", object->source->size);
+        break;
+    case SHA256:
+        if (r->sum != NULL) {
+            put_hex_field(w, "sha256", r->sum, 32);
+        }
+        break;
+    case CAPTURED_AT:
+        if (r->captured_at != 0) {
+            put_u64_field(w, "capturedAt", (uint64_t)r->captured_at);
+        }
+        break;
+    case OBJECT_KEY:
+        put_text_field(w, "objectKey", r->object_key);
+        break;
+    case METADATA:
+        put_metadata_field(w, object->metadata, object->metadata_count);
+        break;
+    default:
+        break;
+    }
+}
+
+static void put_fields(struct thingpass_writer *w, const struct thingpass_request *r,
+                       const uint8_t *fields) {
+    for (; *fields != END; fields++) {
+        put_field(w, r, (enum field) * fields);
+    }
+}
+
+void thingpass_put_request(struct thingpass_writer *w, const struct thingpass_request *request) {
+    static const uint8_t fields[] = {ID,          KIND,       CONTENT_TYPE, SIZE, SHA256,
+                                     CAPTURED_AT, OBJECT_KEY, METADATA,     END};
+    put_fields(w, request, fields);
+    thingpass_put_text(w, "}");
+}
+
+static const uint8_t head[] = {ID, KIND, END};
+
 void thingpass_put_pass_request(struct thingpass_writer *w,
                                 const struct thingpass_request *request) {
+    static const uint8_t rest[] = {CONTENT_TYPE, CAPTURED_AT, END};
     const struct thingpass_object *object = request->object;
-    put_text_field(w, "{\"id\":", request->id);
-    put_text_field(w, ",\"kind\":", object->kind);
-    thingpass_put_text(w, ",\"mode\":\"pass\"");
-    put_text_field(w, ",\"contentType\":", object->source->content_type);
-    if (request->captured_at != 0) {
-        put_u64_field(w, ",\"capturedAt\":", (uint64_t)request->captured_at);
-    }
+    put_fields(w, request, head);
+    put_text_field(w, "mode", "pass");
+    put_fields(w, request, rest);
     put_metadata_field(w, object->pass_metadata, object->pass_metadata_count);
     put_names_field(w, object->metadata, object->metadata_count);
-    if (request->sum != NULL) {
-        thingpass_put_text(w, ",\"checksum\":\"sha256\"");
-    }
+    put_text_field(w, "checksum", request->sum != NULL ? "sha256" : NULL);
     thingpass_put_text(w, "}");
 }
 
 void thingpass_put_parts_request(struct thingpass_writer *w,
                                  const struct thingpass_request *request, const char *upload_id,
                                  unsigned count) {
-    const struct thingpass_object *object = request->object;
-    put_text_field(w, "{\"id\":", request->id);
-    put_text_field(w, ",\"kind\":", object->kind);
-    thingpass_put_text(w, ",\"mode\":\"multipart\"");
-    put_text_field(w, ",\"contentType\":", object->source->content_type);
-    put_u64_field(w, ",\"size\":", object->source->size);
-    if (request->captured_at != 0) {
-        put_u64_field(w, ",\"capturedAt\":", (uint64_t)request->captured_at);
-    }
-    put_metadata_field(w, object->metadata, object->metadata_count);
-    put_text_field(w, ",\"objectKey\":", request->object_key);
-    put_text_field(w, ",\"uploadId\":", upload_id);
-    put_u64_field(w, ",\"count\":", count);
+    static const uint8_t rest[] = {CONTENT_TYPE, SIZE, CAPTURED_AT, METADATA, OBJECT_KEY, END};
+    put_fields(w, request, head);
+    put_text_field(w, "mode", "multipart");
+    put_fields(w, request, rest);
+    put_text_field(w, "uploadId", upload_id);
+    put_u64_field(w, "count", count);
     thingpass_put_text(w, "}");
 }
 
 void thingpass_put_parts_report(struct thingpass_writer *w, const struct thingpass_request *request,
                                 const char *upload_id, uint32_t crc) {
+    static const uint8_t fields[] = {ID, OBJECT_KEY, SIZE, END};
     const uint8_t bytes[4] = {(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8),
                               (uint8_t)crc};
-    put_text_field(w, "{\"id\":", request->id);
-    put_text_field(w, ",\"objectKey\":", request->object_key);
-    put_u64_field(w, ",\"size\":", request->object->source->size);
-    put_text_field(w, ",\"uploadId\":", upload_id);
-    thingpass_put_text(w, ",\"crc32\":\"");
-    thingpass_put_hex(w, bytes, sizeof bytes);
-    thingpass_put_text(w, "\"}");
+    put_fields(w, request, fields);
+    put_text_field(w, "uploadId", upload_id);
+    put_hex_field(w, "crc32", bytes, sizeof bytes);
+    thingpass_put_text(w, "}");
 }
 
 void thingpass_put_report(struct thingpass_writer *w, const struct thingpass_request *request) {
-    put_text_field(w, "{\"id\":", request->id);
-    put_text_field(w, ",\"objectKey\":", request->object_key);
-    put_u64_field(w, ",\"size\":", request->object->source->size);
-    put_sum_field(w, request->sum);
+    static const uint8_t fields[] = {ID, OBJECT_KEY, SIZE, SHA256, END};
+    put_fields(w, request, fields);
     thingpass_put_text(w, "}");
 }

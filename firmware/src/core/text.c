@@ -94,13 +94,19 @@ void thingpass_put_u64(struct thingpass_writer *w, uint64_t value) {
     thingpass_put(w, s);
 }
 
-static const char hex_digits[] = "0123456789abcdef";
+static void put_char(struct thingpass_writer *w, char c) {
+    if (w->len < w->cap) {
+        w->buf[w->len++] = c;
+    } else {
+        w->len = SIZE_MAX;
+    }
+}
 
 void thingpass_put_hex(struct thingpass_writer *w, const uint8_t *bytes, size_t n) {
+    static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < n; i++) {
-        char pair[2] = {hex_digits[bytes[i] >> 4], hex_digits[bytes[i] & 15]};
-        struct thingpass_span s = {pair, 2};
-        thingpass_put(w, s);
+        put_char(w, digits[bytes[i] >> 4]);
+        put_char(w, digits[bytes[i] & 15]);
     }
 }
 
@@ -108,35 +114,30 @@ void thingpass_put_base64(struct thingpass_writer *w, const uint8_t *bytes, size
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < n; i += 3) {
         size_t have = n - i < 3 ? n - i : 3;
-        uint32_t group = (uint32_t)bytes[i] << 16;
-        group |= have > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
-        group |= have > 2 ? bytes[i + 2] : 0;
-        char four[4] = {digits[group >> 18], digits[group >> 12 & 63], '=', '='};
-        four[2] = have > 1 ? digits[group >> 6 & 63] : '=';
-        four[3] = have > 2 ? digits[group & 63] : '=';
-        struct thingpass_span s = {four, 4};
-        thingpass_put(w, s);
+        uint32_t group = 0;
+        for (size_t k = 0; k < 3; k++) {
+            group = group << 8 | (k < have ? bytes[i + k] : 0U);
+        }
+        for (size_t k = 0; k < 4; k++) {
+            put_char(w, k <= have ? digits[group >> (18 - 6 * k) & 63] : '=');
+        }
     }
-}
-
-static void put_json_char(struct thingpass_writer *w, const char *c) {
-    if (*c == '"' || *c == '\\') {
-        thingpass_put_text(w, "\\");
-    } else if ((unsigned char)*c < 0x20) {
-        thingpass_put_text(w, "\\u00");
-        thingpass_put_hex(w, (const uint8_t *)c, 1);
-        return;
-    }
-    struct thingpass_span s = {c, 1};
-    thingpass_put(w, s);
 }
 
 void thingpass_put_json(struct thingpass_writer *w, struct thingpass_span s) {
-    thingpass_put_text(w, "\"");
+    put_char(w, '"');
     for (size_t i = 0; i < s.n; i++) {
-        put_json_char(w, s.p + i);
+        if ((unsigned char)s.p[i] < 0x20) {
+            thingpass_put_text(w, "\\u00");
+            thingpass_put_hex(w, (const uint8_t *)s.p + i, 1);
+            continue;
+        }
+        if (s.p[i] == '"' || s.p[i] == '\\') {
+            put_char(w, '\\');
+        }
+        put_char(w, s.p[i]);
     }
-    thingpass_put_text(w, "\"");
+    put_char(w, '"');
 }
 
 void thingpass_copy_cut(char *buf, size_t cap, struct thingpass_span s) {

@@ -14,6 +14,8 @@ static void read_guarded(struct http_reading *r, const char *data, size_t len, s
     guard_free(copy, len);
 }
 
+#define SIXTY "0123456789-123456789-123456789-123456789-123456789-123456789"
+
 static const struct {
     const char *text;
     unsigned status;
@@ -60,6 +62,11 @@ static const struct {
     {"HTTP/1.1 200 OK\r\nA-Header-Name-That-Is-Very-Much-Longer-Than-Those-We-Read: 1\r\n"
      "Content-Lengthy: 5\r\nContent-Length: 0\r\n\r\n",
      200, "", true, false},
+    {"HTTP/1.1 200 OK\r\n" SIXTY "-and-more: 1\r\n" SIXTY ": 2\r\nContent-Length: 0\r\n\r\n", 200,
+     "", true, false},
+    {"HTTP/1.1 200 " SIXTY SIXTY "\r\nTransfer-Encoding: chunked\r\n\r\n1;" SIXTY
+     "\r\nx\r\n0\r\n\r\n",
+     200, "x", true, false},
 };
 
 static void responses_are_read_in_pieces_of_any_size(void **state) {
@@ -127,6 +134,10 @@ static void what_no_good_server_sends_is_refused(void **state) {
         "HTTP/1.1 200 OK\r\n: b\r\n",
         "HTTP/1.1 200 OK\r\nA\r\n",
         "HTTP/1.1 200 OK\r\nA\x80: b\r\n",
+        "HTTP/1.1 200 OK\r\n" SIXTY SIXTY " : b\r\n",
+        "HTTP/1.1 200 OK\r\n" SIXTY "\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "000000000000000000000000000000000000000000000000000000000001x\r\n",
         "HTTP/1.1 200 OK\r\nA: \x01\r\n",
         "HTTP/1.1 200 OK\r\n\rX",
         "HTTP/1.1 200 OK\r\n\n",

@@ -53,7 +53,8 @@ static void every_size_goes_through_every_chunk(void **state) {
     rig_new(&rig);
     uint8_t chunk[700];
     rig.config.chunk = chunk;
-    for (size_t size = 300; size < 1300; size += THINGPASS_TESTS_EVERY) { // the commit record at every place
+    for (size_t size = 300; size < 1300;
+         size += THINGPASS_TESTS_EVERY) { // the commit record at every place
         rig.config.chunk_size = 512 + size % 188;
         assert_int_equal(rig_open(&rig, 1), THINGPASS_OK);
         struct rig_object o;

@@ -70,7 +70,7 @@ struct world {
     int (*step)(struct world *w, uint64_t *wake_ms);
 
     // Nuisances.
-    uint8_t dice; // what every random byte is
+    uint8_t dice;       // what every random byte is
     unsigned eagain;    // every n-th call of stream and source says so; 0: never
     size_t most;        // bytes per stream call; 0: any
     unsigned mqtt_down; // so many publishes fail first

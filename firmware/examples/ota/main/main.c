@@ -16,6 +16,7 @@
 #include "freertos/task.h"
 #include "sdkconfig.h"
 #include "station.h"
+#include "thingpass/download.h"
 #include "thingpass/esp.h"
 
 static const char tag[] = "ota";
@@ -45,13 +46,14 @@ static void on_progress(void *ctx, uint64_t done, uint64_t total) {
     *last = percent;
 }
 
-static void on_fetched(void *ctx, const struct thingpass_esp_fetched *fetched) {
+static void on_fetched(void *ctx, const struct thingpass_result *result, bool spooled) {
     (void)ctx;
+    (void)spooled;
     atomic_store(&looking, false);
-    if (fetched->err < 0) {
+    if (result->err < 0) {
         // What has arrived stays in its partition: the next look goes on there.
-        ESP_LOGW(tag, "no update: %s %s", thingpass_strerror(fetched->err), fetched->code);
-    } else if (fetched->unchanged) {
+        ESP_LOGW(tag, "no update: %s %s", thingpass_strerror(result->err), result->code);
+    } else if (result->verified == THINGPASS_VERIFIED_UNCHANGED) {
         ESP_LOGI(tag, "this is the newest image");
     } else {
         ESP_LOGI(tag, "a new image is there and is what it should be");
@@ -61,10 +63,10 @@ static void on_fetched(void *ctx, const struct thingpass_esp_fetched *fetched) {
 
 static void look(struct thingpass_esp *esp) {
     static unsigned percent;
-    static struct thingpass_esp_fetch update = {
+    static struct thingpass_download update = {
         .kind = CONFIG_UPDATE_KIND,
         .progress = on_progress,
-        .ctx = &percent,
+        .progress_ctx = &percent,
     };
     if (atomic_exchange(&looking, true)) {
         return;

@@ -17,6 +17,7 @@
 #include "nvs.h"
 #include "sdkconfig.h"
 #include "station.h"
+#include "thingpass/download.h"
 #include "thingpass/esp.h"
 
 static const char tag[] = "logger";
@@ -141,22 +142,27 @@ static void write_lines(void *ctx) {
     }
 }
 
-static void on_fetched(void *ctx, const struct thingpass_esp_fetched *fetched) {
-    (void)ctx;
-    if (fetched->err == THINGPASS_OK) {
-        ESP_LOGI(tag, "the table is %s", fetched->unchanged ? "as it was" : "on the card");
+static void on_fetched(void *ctx, const struct thingpass_result *result, bool spooled) {
+    (void)spooled;
+    thingpass_esp_file_close(ctx);
+    if (result->err == THINGPASS_OK) {
+        ESP_LOGI(tag, "the table is %s",
+                 result->verified == THINGPASS_VERIFIED_UNCHANGED ? "as it was" : "on the card");
     } else {
-        ESP_LOGW(tag, "no table: %s %s", thingpass_strerror(fetched->err), fetched->code);
+        ESP_LOGW(tag, "no table: %s %s", thingpass_strerror(result->err), result->code);
     }
 }
 
 static void fetch_table(struct thingpass_esp *esp) {
-    static const struct thingpass_esp_fetch table = {
-        .kind = "table",
-        .path = CARD "/TABLE.BIN",
-        .max_size = 4 * 1024 * 1024,
-    };
-    (void)thingpass_esp_download(esp, &table, on_fetched, NULL);
+    static struct thingpass_esp_file file;
+    struct thingpass_download table = {.kind = "table", .max_size = 4 * 1024 * 1024};
+    if (file.own != NULL || // the last one is still on its way
+        thingpass_esp_file_open(&file, CARD "/TABLE.BIN", &table) != THINGPASS_OK) {
+        return;
+    }
+    if (thingpass_esp_download(esp, &table, on_fetched, &file) != THINGPASS_OK) {
+        thingpass_esp_file_close(&file);
+    }
 }
 
 void app_main(void) {

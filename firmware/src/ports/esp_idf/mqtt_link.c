@@ -59,16 +59,16 @@ static void on_event(void *ctx, esp_event_base_t base, int32_t id, void *data) {
     lock(link);
     switch ((esp_mqtt_event_id_t)id) {
     case MQTT_EVENT_CONNECTED:
-        thingpass_session_on_connected(&link->session);
+        thingpass_mqtt_session_on_connected(&link->session);
         break;
     case MQTT_EVENT_DISCONNECTED:
-        thingpass_session_on_disconnected(&link->session);
+        thingpass_mqtt_session_on_disconnected(&link->session);
         thingpass_inbox_forget(&link->inbox);
         break;
     case MQTT_EVENT_SUBSCRIBED:
-        thingpass_session_on_suback(&link->session, event->error_handle != NULL &&
-                                                        event->error_handle->error_type ==
-                                                            MQTT_ERROR_TYPE_SUBSCRIBE_FAILED);
+        thingpass_mqtt_session_on_suback(&link->session, event->error_handle != NULL &&
+                                                             event->error_handle->error_type ==
+                                                                 MQTT_ERROR_TYPE_SUBSCRIBE_FAILED);
         break;
     case MQTT_EVENT_DATA:
         wake = take_piece(link, event);

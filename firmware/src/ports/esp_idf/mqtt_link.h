@@ -13,7 +13,7 @@
 
 #include "compat.h"
 #include "inbox.h"
-#include "session.h"
+#include "mqtt_session.h"
 #include "thingpass/esp.h"
 #include "thingpass/port.h"
 
@@ -36,7 +36,7 @@ struct thingpass_mqtt_link {
     // Guards session and inbox. Held for a memcpy at the most, never while
     // anything of esp-mqtt is called.
     SemaphoreHandle_t lock;
-    struct thingpass_session session;
+    struct thingpass_mqtt_session session;
     struct thingpass_inbox inbox;
 
     void (*wake)(void *ctx); // from any task

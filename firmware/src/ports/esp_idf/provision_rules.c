@@ -96,7 +96,7 @@ const char *thingpass_provision_text(const struct thingpass_esp_provision *provi
     return text;
 }
 
-int thingpass_provision_check(const struct thingpass_esp_provision *provision,
+int thingpass_provision_check(const struct thingpass_esp_provision *provision, size_t max,
                               const struct thingpass_provision_field **wrong) {
     for (size_t i = 0; i < thingpass_provision_field_count; i++) {
         const struct thingpass_provision_field *field = &thingpass_provision_fields[i];
@@ -105,7 +105,7 @@ int thingpass_provision_check(const struct thingpass_esp_provision *provision,
         if (text == NULL || text[0] == '\0') {
             continue;
         }
-        if (strlen(text) > THINGPASS_NVS_STRING_MAX) {
+        if (strlen(text) > max) {
             return THINGPASS_ESPACE;
         }
         if (!field->ok(text)) {

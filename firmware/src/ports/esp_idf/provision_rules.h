@@ -29,9 +29,9 @@ extern const size_t thingpass_provision_field_count;
 const char *thingpass_provision_text(const struct thingpass_esp_provision *provision,
                                      const struct thingpass_provision_field *field);
 
-// Checks what is neither NULL nor "". Returns THINGPASS_OK, THINGPASS_EINVAL or
-// THINGPASS_ESPACE, and the field that is wrong (NULL if none).
-int thingpass_provision_check(const struct thingpass_esp_provision *provision,
+// Checks what is neither NULL nor "", and no longer than max bytes. Returns THINGPASS_OK,
+// THINGPASS_EINVAL or THINGPASS_ESPACE, and the field that is wrong (NULL if none).
+int thingpass_provision_check(const struct thingpass_esp_provision *provision, size_t max,
                               const struct thingpass_provision_field **wrong);
 
 // Whether text is "mqtts://host" or "mqtts://host:port". There is no plain MQTT:

@@ -56,7 +56,7 @@ static int load_key(struct thingpass_esp_tls *s, const struct thingpass_esp_iden
 
 static int set_identity(struct thingpass_esp_tls *s) {
     const struct thingpass_esp_identity *identity = s->trust.identity;
-    if (identity == NULL) {
+    if (!s->shows_identity || identity == NULL) {
         return 0;
     }
     int rc = parse(&s->own, identity->cert);

@@ -62,6 +62,7 @@ static void forget_session(struct thingpass_esp_tls *s) {
 // the name check of the first handshake speaks for no other.
 static void offer_session(struct thingpass_esp_tls *s) {
     s->offers = s->has_session && s->session_port == s->host_port &&
+                s->session_identity == s->shows_identity &&
                 strcasecmp(s->session_host, s->host) == 0 &&
                 mbedtls_ssl_set_session(&s->ssl, &s->session) == 0;
 }
@@ -74,6 +75,7 @@ static void keep_session(struct thingpass_esp_tls *s) {
     }
     s->has_session = true;
     s->session_port = s->host_port;
+    s->session_identity = s->shows_identity;
     memcpy(s->session_host, s->host, sizeof s->session_host);
 }
 
@@ -137,7 +139,7 @@ static int handshake(struct thingpass_esp_tls *s) {
     return THINGPASS_OK;
 }
 
-static int stream_open(void *ctx, const char *host, uint16_t port, bool tls) {
+static int open_any(void *ctx, const char *host, uint16_t port, bool tls) {
     struct thingpass_esp_tls *s = ctx;
     int rc = s->phase == CLOSED ? start(s, host, port, tls) : THINGPASS_OK;
     if (rc == THINGPASS_OK && s->phase == WAITING) {
@@ -157,6 +159,16 @@ static int stream_open(void *ctx, const char *host, uint16_t port, bool tls) {
         return s->phase == UP ? THINGPASS_OK : THINGPASS_EIO;
     }
     return rc == THINGPASS_EAGAIN ? rc : broken(s);
+}
+
+static int stream_open(void *ctx, const char *host, uint16_t port, bool tls) {
+    ((struct thingpass_esp_tls *)ctx)->shows_identity = false;
+    return open_any(ctx, host, port, tls);
+}
+
+static int stream_open_with_identity(void *ctx, const char *host, uint16_t port, bool tls) {
+    ((struct thingpass_esp_tls *)ctx)->shows_identity = true;
+    return open_any(ctx, host, port, tls);
 }
 
 static int send_bytes(struct thingpass_esp_tls *s, const void *data, size_t length) {
@@ -245,6 +257,8 @@ void thingpass_esp_tls_init(struct thingpass_esp_tls *stream,
     stream->link_down = link_down;
     stream->port =
         (struct thingpass_stream){stream, stream_open, stream_write, stream_read, stream_close};
+    stream->port_with_identity = stream->port;
+    stream->port_with_identity.open = stream_open_with_identity;
     stream->phase = CLOSED;
     thingpass_lwip_tcp_init(&stream->tcp);
     mbedtls_ssl_init(&stream->ssl);

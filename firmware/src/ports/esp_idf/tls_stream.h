@@ -23,12 +23,16 @@
 // Whom the stream trusts, and who it is. Texts are PEM and must stay valid.
 struct thingpass_esp_tls_trust {
     const char *ca; // NULL: the certificate bundle
-    // NULL: it shows no certificate. With ds_data it cannot: THINGPASS_EIO at open.
+    // What port_with_identity shows. It cannot with ds_data: THINGPASS_EIO at open.
     const struct thingpass_esp_identity *identity;
 };
 
 struct thingpass_esp_tls {
     struct thingpass_stream port; // hand &port to the core
+
+    // The same, but it shows the thing's certificate: for a credential provider.
+    // Never are both open at once.
+    struct thingpass_stream port_with_identity;
     struct thingpass_esp_tls_trust trust;
 
     bool *link_down;   // no network: opening waits; set by the program
@@ -37,6 +41,7 @@ struct thingpass_esp_tls {
     bool wants_read;   // after THINGPASS_EAGAIN
     bool wants_write;
     bool plain; // http://
+    bool shows_identity;
 
     struct thingpass_lwip_tcp tcp;
     int phase;
@@ -58,6 +63,7 @@ struct thingpass_esp_tls {
     bool has_session;
     char session_host[254];
     uint16_t session_port;
+    bool session_identity; // it was made with the certificate shown
 };
 
 // The stream must not move in memory.

@@ -9,32 +9,32 @@
 
 #include "thingpass/error.h"
 
-enum { note_version = 1 };
+enum { note_format = 1 };
 
 bool thingpass_update_note_make(struct thingpass_update_note *note, uint32_t partition,
-                                uint32_t size, const uint8_t sha256[32], const char *etag) {
+                                const char *version, uint32_t size, uint32_t done) {
     memset(note, 0, sizeof *note);
-    note->version = note_version;
-    note->partition = partition;
-    note->size = size;
-    memcpy(note->sha256, sha256, sizeof note->sha256);
-    size_t n = strlen(etag);
-    if (n > THINGPASS_UPDATE_ETAG_MAX) {
+    size_t n = strlen(version);
+    if (n == 0 || n > THINGPASS_UPDATE_VERSION_MAX) {
         return false;
     }
-    memcpy(note->etag, etag, n);
-    return n > 0;
+    note->format = note_format;
+    note->partition = partition;
+    note->size = size;
+    note->done = done;
+    memcpy(note->version, version, n);
+    return true;
 }
 
-uint32_t thingpass_update_resume_at(const struct thingpass_update_note *wanted,
-                                    const struct thingpass_update_note *found, size_t len) {
-    if (len != sizeof *found || wanted->etag[0] == '\0' || found->done >= wanted->size ||
-        found->done % THINGPASS_SECTOR != 0) {
+uint32_t thingpass_update_resume_at(const struct thingpass_update_note *found, size_t len,
+                                    uint32_t partition, uint32_t partition_size) {
+    if (len != sizeof *found || found->format != note_format || found->partition != partition ||
+        found->size > partition_size || found->done >= found->size ||
+        found->done % THINGPASS_SECTOR != 0 ||
+        memchr(found->version, '\0', sizeof found->version) == NULL || found->version[0] == '\0') {
         return 0;
     }
-    struct thingpass_update_note same = *wanted;
-    same.done = found->done;
-    return memcmp(&same, found, sizeof same) == 0 ? found->done : 0;
+    return found->done;
 }
 
 int thingpass_update_begin(struct thingpass_update *update,

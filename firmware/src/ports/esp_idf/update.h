@@ -11,14 +11,13 @@
 //
 // Why not esp_ota_write(): before ESP-IDF 5.5 it can only begin anew. Flash is
 // erased a sector ahead and written in multiples of 16 bytes, as flash encryption
-// wants it; how far that came is kept in NVS now and then. The checksum is made
-// of what lies in flash when all is there, so no state of a hash is kept either.
+// wants it; how far that came is kept in NVS now and then.
 
 enum {
-    THINGPASS_SECTOR = 4096,        // what is erased at once
-    THINGPASS_WRITE_UNIT = 16,      // what is written at once
-    THINGPASS_NOTE_EVERY = 65536,   // bytes between two notes: 32 for 2 MB
-    THINGPASS_UPDATE_ETAG_MAX = 64, // more than S3's own have
+    THINGPASS_SECTOR = 4096,      // what is erased at once
+    THINGPASS_WRITE_UNIT = 16,    // what is written at once
+    THINGPASS_NOTE_EVERY = 65536, // bytes between two notes: 32 for 2 MB
+    THINGPASS_UPDATE_VERSION_MAX = 159
 };
 
 // The partition, and where notes are kept.
@@ -32,23 +31,22 @@ struct thingpass_update_flash {
 
 // How far an update has come: what NVS holds, as it lies there.
 struct thingpass_update_note {
-    uint32_t version;                         // of this struct; what has another one is not read
-    uint32_t partition;                       // its address
-    uint32_t size;                            // of the image
-    uint32_t done;                            // bytes that are in flash for sure, in whole sectors
-    uint8_t sha256[32];                       // of the image
-    char etag[THINGPASS_UPDATE_ETAG_MAX + 4]; // no padding behind it
+    uint32_t format;    // of this struct; what has another one is not read
+    uint32_t partition; // its address
+    uint32_t size;      // of the image
+    uint32_t done;      // bytes that are in flash for sure, in whole sectors
+    char version[THINGPASS_UPDATE_VERSION_MAX + 1]; // of the image, see download.h
 };
 
-// The note of an update to this image. false: the etag is too long to be kept;
-// such an update begins anew after a reboot.
+// The note of an update that has just begun, or goes on at `done`. false: the
+// version is too long to be kept; such an update begins anew after a reboot.
 bool thingpass_update_note_make(struct thingpass_update_note *note, uint32_t partition,
-                                uint32_t size, const uint8_t sha256[32], const char *etag);
+                                const char *version, uint32_t size, uint32_t done);
 
-// Where an update to what `wanted` describes goes on, given the note that was found
-// (len bytes of it, 0: none): 0, or a multiple of THINGPASS_SECTOR below its size.
-uint32_t thingpass_update_resume_at(const struct thingpass_update_note *wanted,
-                                    const struct thingpass_update_note *found, size_t len);
+// How many bytes of the partition a note that was found (len bytes, 0: none) says
+// to be there: 0, or a multiple of THINGPASS_SECTOR below the image's size.
+uint32_t thingpass_update_resume_at(const struct thingpass_update_note *found, size_t len,
+                                    uint32_t partition, uint32_t partition_size);
 
 struct thingpass_update {
     const struct thingpass_update_flash *flash;

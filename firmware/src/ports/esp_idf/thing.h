@@ -1,0 +1,150 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+#ifndef THINGPASS_ESP_IDF_THING_H
+#define THINGPASS_ESP_IDF_THING_H
+
+#include <freertos/FreeRTOS.h>
+#include <freertos/queue.h>
+#include <freertos/semphr.h>
+#include <freertos/task.h>
+
+#include "esp_world.h"
+#include "mqtt_link.h"
+#include "settings.h"
+#include "thingpass/credentials.h"
+#include "thingpass/esp.h"
+#include "thingpass/thingpass.h"
+#include "tls_stream.h"
+
+// The inside of struct thingpass_esp. One task, thing_task.c, owns the core, the
+// stream and the job at hand; other tasks reach it through the queue of jobs, the
+// MQTT link's lock, and a notification that wakes it.
+
+struct thingpass_esp_job;
+
+// What a kind of job does; all in the thing's task. Kinds that a program does not
+// name are not linked.
+struct thingpass_esp_job_kind {
+    // Begins it. Returns THINGPASS_OK, or how it ends at once: < 0, or 1 for
+    // "nothing to do", of which nobody is told.
+    int (*start)(struct thingpass_esp *esp, struct thingpass_esp_job *job);
+
+    // Sees how the core ended it, before anybody else, and may change that. NULL:
+    // nothing to see.
+    void (*ended)(struct thingpass_esp *esp, struct thingpass_esp_job *job,
+                  struct thingpass_result *result);
+
+    // Frees what the job holds, when nobody needs it any more, whether it was
+    // started or not. NULL: nothing.
+    void (*release)(struct thingpass_esp_job *job, bool started);
+
+    enum thingpass_esp_event_type well; // the event of a good end
+};
+
+// Who waits for a job, in another task.
+struct thingpass_esp_waiter {
+    SemaphoreHandle_t done;
+    StaticSemaphore_t memory;
+    volatile bool give_up; // it has waited long enough
+    struct thingpass_result result;
+    bool spooled;
+};
+
+struct thingpass_esp_job {
+    const struct thingpass_esp_job_kind *kind;
+    struct thingpass_object object; // of an upload
+    void *own;                      // of any other
+    thingpass_esp_done_fn done;
+    void *ctx;
+    struct thingpass_esp_waiter *waiter;
+};
+
+struct thingpass_esp_subscription {
+    const char *filter;
+    thingpass_esp_message_fn on_message;
+    void *ctx;
+};
+
+struct thingpass_esp {
+    struct thingpass_esp_config config; // defaults are filled in
+    char *owned[6];                     // texts from NVS that config points to
+
+    struct thingpass core;
+    struct thingpass_provider provider; // config's, with our stream
+    struct thingpass_esp_sha256 sha256;
+    struct thingpass_esp_tls stream;
+    struct thingpass_mqtt_link mqtt;
+    void *buffers; // reply, chunk and messages
+    char topic[THINGPASS_TOPIC_MAX + 1];
+
+    TaskHandle_t task;
+    QueueHandle_t jobs;
+    SemaphoreHandle_t ended;
+    volatile bool stopping;
+
+    // Written by the network's event handlers, read by the task.
+    bool link_down;
+    volatile bool link_lost; // connections are dead for sure
+    volatile bool link_back;
+    void *ip_events; // esp_event_handler_instance_t
+    void *wifi_events;
+
+    // The task's own.
+    struct thingpass_esp_job job;
+    bool busy;            // there is a job at hand
+    uint64_t rested_ms;   // when the task last let others run
+    uint64_t proof_ms;    // when an image on trial is given up; 0: none is
+    uint32_t subscribed;  // how many of the subscriptions this connection has
+    uint64_t progress_ms; // last time that the clock was saved
+
+    // Guarded by the MQTT link's lock.
+    struct thingpass_esp_subscription subscriptions[CONFIG_THINGPASS_SUBSCRIPTIONS];
+    uint32_t subscription_count;
+    bool ready;     // connected and subscribed
+    int64_t told_s; // the time, as it was
+    uint64_t told_ms;
+    struct thingpass_esp_stats stats;
+
+    // Of the last thingpass_esp_store().
+    char last_id[THINGPASS_ID_MAX + 1];
+    char last_key[THINGPASS_KEY_MAX + 1];
+};
+
+// thing_task.c
+void thingpass_esp_task(void *esp);
+void thingpass_esp_wake(void *esp); // from any task
+
+// thing_jobs.c
+bool thingpass_esp_in_task(const struct thingpass_esp *esp);
+int thingpass_esp_queue(struct thingpass_esp *esp, const struct thingpass_esp_job *job);
+void thingpass_esp_job_begin(struct thingpass_esp *esp);  // takes one from the queue, if any
+void thingpass_esp_job_finish(struct thingpass_esp *esp); // the core is done with it
+void thingpass_esp_job_flush(struct thingpass_esp *esp);  // ends all that wait
+void thingpass_esp_tell(struct thingpass_esp *esp, enum thingpass_esp_event_type type, int err,
+                        const char *text, const struct thingpass_result *result);
+
+// thing_messages.c
+void thingpass_esp_take_messages(struct thingpass_esp *esp);
+void thingpass_esp_tend_session(struct thingpass_esp *esp);
+
+// thing_network.c: events of the network. Without an event loop there are none.
+void thingpass_esp_watch_network(struct thingpass_esp *esp);
+void thingpass_esp_unwatch_network(struct thingpass_esp *esp);
+
+// thing_config.c: fills in what config leaves open, from NVS and menuconfig, and
+// checks it. esp->owned is to be freed in any case.
+int thingpass_esp_configure(struct thingpass_esp *esp, const struct thingpass_esp_config *config);
+void thingpass_esp_forget_config(struct thingpass_esp *esp);
+
+// nvs_store.c: a text of NVS in memory of its own, or NULL. rc tells why.
+char *thingpass_nvs_text(const char *name_space, const char *name, int *rc);
+
+static inline void thingpass_esp_lock(struct thingpass_esp *esp) {
+    (void)xSemaphoreTake(esp->mqtt.lock, portMAX_DELAY);
+}
+
+static inline void thingpass_esp_unlock(struct thingpass_esp *esp) {
+    (void)xSemaphoreGive(esp->mqtt.lock);
+}
+
+#endif

@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Memory that a program lends or declares. Never linked: `make size-rv32` reads the
+// sizes of these symbols.
+
+#include "thingpass/ledger.h"
+#include "thingpass/thingpass.h"
+
+extern char ram_struct_thingpass[sizeof(struct thingpass)];
+extern char ram_struct_ledger[sizeof(struct thingpass_ledger)];
+// One upload in flight, as recommended.
+extern char ram_upload[sizeof(struct thingpass) + THINGPASS_REPLY_SIZE + THINGPASS_CHUNK_SIZE];
+// The buffers for passes and parts.
+extern char ram_lent[THINGPASS_REPLY_SIZE_PASS + THINGPASS_CHUNK_SIZE];
+
+char ram_struct_thingpass[sizeof(struct thingpass)];
+char ram_struct_ledger[sizeof(struct thingpass_ledger)];
+char ram_upload[sizeof(struct thingpass) + THINGPASS_REPLY_SIZE + THINGPASS_CHUNK_SIZE];
+char ram_lent[THINGPASS_REPLY_SIZE_PASS + THINGPASS_CHUNK_SIZE];
