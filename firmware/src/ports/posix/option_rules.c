@@ -4,6 +4,8 @@
 
 #include "option_rules.h"
 
+#include "thingpass/credentials.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -66,6 +68,8 @@ static int contradiction(const struct thingpass_options *o,
         {o->spool_first && o->spool == NULL, "--spool-first goes with --spool"},
         {o->captured_every_s > 0 && o->count == 0,
          "--captured-every goes with --count: the last photo is of now"},
+        {thingpass_option_is_given(given, "credentials") && o->mode != &thingpass_mode_credentials,
+         "--credentials goes with --mode credentials"},
         {o->id != NULL && o->file_count > 1, "--id is for one file; there are more"},
         {o->quiet && o->verbose, "--quiet and --verbose: leave one out"},
     };

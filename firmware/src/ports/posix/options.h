@@ -51,6 +51,7 @@ struct thingpass_options {
     const char *kind;
     const struct thingpass_mode *mode; // NULL: by each file's size
     enum thingpass_verify verify;
+    bool provider; // in that mode: credentials of a provider, not of the broker
     struct thingpass_pair metadata[THINGPASS_METADATA_MAX];
     size_t metadata_count;
     char metadata_text[THINGPASS_METADATA_MAX][292];

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "option_values.h"
+#include "thingpass/credentials.h"
 
 static int choice(const char *option, const char *text, const char *first, const char *second,
                   bool *is_first, struct thingpass_why *why) {
@@ -55,15 +56,16 @@ static int set_mode(struct thingpass_options *o, const char *text, struct thingp
         const struct thingpass_mode *mode;
     } modes[] = {{"put", &thingpass_mode_put},
                  {"pass", &thingpass_mode_pass},
-                 {"multipart", &thingpass_mode_multipart}};
+                 {"multipart", &thingpass_mode_multipart},
+                 {"credentials", &thingpass_mode_credentials}};
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(text, modes[i].name) == 0) {
             o->mode = modes[i].mode;
             return THINGPASS_OK;
         }
     }
-    return thingpass_fail(why, THINGPASS_EINVAL, "--mode: \"%s\" is none of put, pass, multipart",
-                          text);
+    return thingpass_fail(why, THINGPASS_EINVAL,
+                          "--mode: \"%s\" is none of put, pass, multipart, credentials", text);
 }
 
 static int set_verify(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
@@ -78,6 +80,11 @@ static int set_verify(struct thingpass_options *o, const char *text, struct thin
     }
     return thingpass_fail(why, THINGPASS_EINVAL, "--verify: \"%s\" is none of broker, s3, later",
                           text);
+}
+
+static int set_credentials(struct thingpass_options *o, const char *text,
+                           struct thingpass_why *why) {
+    return choice("credentials", text, "provider", "session", &o->provider, why);
 }
 
 static int set_metadata(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
@@ -170,6 +177,7 @@ const struct thingpass_option_entry thingpass_option_table[] = {
 
     {"kind", ALL, OTHER(set_kind)},
     {"mode", STORE, OTHER(set_mode)},
+    {"credentials", STORE, OTHER(set_credentials)},
     {"verify", STORE, OTHER(set_verify)},
     {"metadata", CAMERA | UPLOAD, OTHER(set_metadata)},
     {"sha256", CAMERA | UPLOAD, OTHER(set_sha256)},

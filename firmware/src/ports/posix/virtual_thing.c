@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "camera_files.h"
 #include "failure_words.h"
 #include "report.h"
 #include "save.h"
@@ -82,6 +83,9 @@ void thingpass_object_options(const struct thingpass_virtual_thing *t,
     const struct thingpass_options *o = t->options;
     object->kind = o->kind;
     object->mode = o->mode != NULL ? o->mode : mode_for(object->source);
+    if (object->mode == &thingpass_mode_credentials) { // the key is made here, as the broker does
+        object->suffix = thingpass_type_suffix(object->source->content_type);
+    }
     object->verify = o->verify;
     object->metadata = o->metadata;
     object->metadata_count = o->metadata_count;

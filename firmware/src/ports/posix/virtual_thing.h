@@ -8,6 +8,7 @@
 #include "mqtt_mosquitto.h"
 #include "options.h"
 #include "posix_world.h"
+#include "provider.h"
 #include "spooler.h"
 #include "thingpass/ledger.h"
 #include "thingpass/thingpass.h"
@@ -23,6 +24,7 @@ struct thingpass_virtual_thing {
     struct thingpass_tls_trust s3_trust;
     struct thingpass_tls_stream stream;
     struct thingpass_link_faults faults;
+    struct thingpass_posix_provider provider; // with --credentials provider
     struct thingpass_mqtt_link mqtt;
     struct thingpass_posix_sha256 sha256;
     struct thingpass_camera camera;

@@ -28,10 +28,14 @@ void thingpass_pump(struct thingpass_virtual_thing *t, uint64_t until_ms, bool s
         thingpass_mqtt_link_poll(&t->mqtt),
         {.fd = -1},
     };
-    if (stream && t->stream.wants != 0) {
-        fds[2].fd = thingpass_tls_stream_fd(&t->stream);
-        fds[2].events = t->stream.wants;
+    // Of the two only one is open at a time.
+    struct thingpass_tls_stream *s =
+        t->provider.stream.wants != 0 ? &t->provider.stream : &t->stream;
+    if (stream && s->wants != 0) {
+        fds[2].fd = thingpass_tls_stream_fd(s);
+        fds[2].events = s->wants;
     }
+    t->provider.stream.wants = 0;
     (void)poll(fds, 3, timeout_ms(t, until_ms, thingpass_posix_now_ms()));
     t->stopping |= fds[0].fd >= 0 && (fds[0].revents & POLLIN) != 0;
     t->pumped_ms = thingpass_posix_now_ms();
