@@ -101,7 +101,12 @@ static int set_spool_full(struct thingpass_options *o, const char *text,
 }
 
 static int set_offline(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
-    return thingpass_option_offline(text, o, why);
+    return thingpass_option_range("offline", text, &o->offline_first, &o->offline_count, why);
+}
+
+static int set_moving(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
+    return thingpass_option_range("moving", text, &o->scene.moving_first, &o->scene.moving_count,
+                                  why);
 }
 
 static int set_attempts(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
@@ -160,6 +165,11 @@ const struct thingpass_option_entry thingpass_option_table[] = {
     {"interval", CAMERA, NUMBER(interval_ms, 0, 86400000)},
     {"save", CAMERA, TEXT(save)},
 
+    {"motion", CAMERA, FLAG(motion)},
+    {"heartbeat", CAMERA, NUMBER(heartbeat_s, 1, 86400)},
+    {"cooldown", CAMERA, NUMBER(cooldown_ms, 1, 86400000)},
+    {"moving", CAMERA, OTHER(set_moving)},
+    {"sensors", CAMERA, FLAG(sensors)},
     {"captured-every", CAMERA, NUMBER(captured_every_s, 1, 86400)},
 
     {"spool", SPOOL, TEXT(spool)},

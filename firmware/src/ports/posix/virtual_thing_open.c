@@ -133,6 +133,7 @@ int thingpass_virtual_thing_open(struct thingpass_virtual_thing *thing,
     if (rc == THINGPASS_OK && options->spool != NULL) {
         rc = thingpass_spooler_open(thing, why);
     }
+    thingpass_gate_init(&thing->gate, options);
     return rc == THINGPASS_OK ? open_camera(thing, why) : rc;
 }
 
