@@ -66,6 +66,9 @@ struct thingpass_esp_spool {
 
     // When it is full: true refuses what is new, false lets go of what is oldest.
     bool refuse_new;
+
+    bool first;           // nothing is sent that is not in the spool
+    bool stream_one_pass; // what can be read only once is sent without it, too
 };
 
 // ── What happens ────────────────────────────────────────────────────────────
@@ -74,12 +77,13 @@ enum thingpass_esp_event_type {
     THINGPASS_ESP_CONNECTED,    // to the MQTT server, and subscribed
     THINGPASS_ESP_DISCONNECTED, // text says why; it connects again by itself
     THINGPASS_ESP_STORED,       // in the bucket, verified; result has the key
-    THINGPASS_ESP_SPOOLED,      // kept in the spool, to be sent later
+    THINGPASS_ESP_SPOOLED,      // put into the spool (THINGPASS_OK), or it stays there: err
     THINGPASS_ESP_FAILED,       // given up: result->err, status and code say why
     THINGPASS_ESP_REFUSED,      // the broker said no: result->code
     THINGPASS_ESP_DROPPED,      // the spool let go of an object
     THINGPASS_ESP_FETCHED,      // a download or an update has ended well
-    THINGPASS_ESP_REPORTED      // thingpass_esp_report() has ended well
+    THINGPASS_ESP_REPORTED,     // thingpass_esp_report() has ended well
+    THINGPASS_ESP_SPOOL         // the spool cannot be used: err; or it can be again
 };
 
 struct thingpass_esp_event {
@@ -173,7 +177,8 @@ void thingpass_esp_stop(struct thingpass_esp *esp);
 // ── Uploads ─────────────────────────────────────────────────────────────────
 
 // How an object fared. result->err is THINGPASS_OK only if it is in the bucket;
-// spooled: it waits in the spool, and its end comes as an event.
+// spooled (err is THINGPASS_EAGAIN then): it waits in the spool, goes by config.mode
+// when its turn comes, and its end comes as an event.
 typedef void (*thingpass_esp_done_fn)(void *ctx, const struct thingpass_result *result,
                                       bool spooled);
 

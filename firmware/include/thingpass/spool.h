@@ -49,7 +49,8 @@ enum {
     // entry with more than fits next to a key of 128 bytes is not taken.
     THINGPASS_SPOOL_BUFFER = 512,
     THINGPASS_SPOOL_BUFFER_MIN = 384,
-    THINGPASS_SPOOL_CHUNK_MIN = 512
+    THINGPASS_SPOOL_CHUNK_MIN = 512,
+    THINGPASS_SPOOL_OBJECT_MAX = 2147000000 // bytes: where ESP-IDF's file offsets end
 };
 
 // What thingpass_spool_open needs. It must outlive the spool, with everything that
@@ -92,8 +93,8 @@ struct thingpass_spool_reader {
     uint32_t want_crc;  // of that and all of them
     uint32_t crc;       // so far,
     uint32_t entry_crc; // of the commit record: what a note is bound to
-    uint64_t summed;    // up to this byte
-    uint64_t pos;
+    uint32_t summed;    // up to this byte
+    uint32_t pos;
 };
 
 struct thingpass_spool_writer {
@@ -103,8 +104,8 @@ struct thingpass_spool_writer {
     int file;
     uint32_t number;
     uint32_t crc;
+    uint32_t pos;
     size_t fill; // bytes in the chunk
-    uint64_t pos;
     const struct thingpass_object *object;
 };
 

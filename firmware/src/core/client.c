@@ -1,35 +1,48 @@
 // SPDX-FileCopyrightText: the thingpass authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include <stddef.h>
 #include <string.h>
 
 #include "clock.h"
 #include "id.h"
 #include "upload.h"
 
-static uint32_t or_default(uint32_t value, uint32_t fallback) {
-    return value != 0 ? value : fallback;
-}
+// The times of struct thingpass_timing stand before its counts, all alike.
+enum { times = offsetof(struct thingpass_timing, max_puts) / sizeof(uint32_t) };
 
 static void set_defaults(struct thingpass_config *c) {
+    static const uint32_t defaults[times] = {5000, 1000, 60000, 30000, 15000, 600000};
     struct thingpass_timing *t = &c->timing;
     c->root = c->root != NULL ? c->root : "thingpass";
-    t->ask_wait_ms = or_default(t->ask_wait_ms, 5000);
-    t->retry_wait_ms = or_default(t->retry_wait_ms, 1000);
-    t->wait_max_ms = or_default(t->wait_max_ms, 60000);
-    t->io_timeout_ms = or_default(t->io_timeout_ms, 30000);
-    t->keep_alive_ms = or_default(t->keep_alive_ms, 15000);
-    t->deadline_ms = or_default(t->deadline_ms, 600000);
+    for (size_t i = 0; i < times; i++) {
+        char *place = (char *)t + i * sizeof(uint32_t);
+        uint32_t ms;
+        memcpy(&ms, place, sizeof ms);
+        ms = ms != 0 ? ms : defaults[i];
+        memcpy(place, &ms, sizeof ms);
+    }
     t->max_puts = t->max_puts != 0 ? t->max_puts : 8;
     t->max_grants = t->max_grants != 0 ? t->max_grants : 5;
 }
 
+// Whether none of a port's functions is missing. Each port is a context, which may
+// be NULL, and functions behind it.
+static bool is_complete(const void *port, size_t size) {
+    const char *p = port;
+    void (*function)(void);
+    _Static_assert(sizeof(void *) == sizeof function, "ports are arrays of pointers");
+    for (size_t at = sizeof(void *); p != NULL && at < size; at += sizeof function) {
+        memcpy(&function, p + at, sizeof function);
+        p = function != NULL ? p : NULL;
+    }
+    return p != NULL;
+}
+
 static bool ports_ok(const struct thingpass_config *c) {
-    return c->stream != NULL && c->stream->open != NULL && c->stream->write != NULL &&
-           c->stream->read != NULL && c->stream->close != NULL && c->mqtt != NULL &&
-           c->mqtt->publish != NULL && c->clock != NULL && c->clock->now_ms != NULL &&
-           c->random != NULL && c->random->fill != NULL && c->sha256 != NULL &&
-           c->sha256->init != NULL && c->sha256->update != NULL && c->sha256->final != NULL;
+    return is_complete(c->stream, sizeof *c->stream) && is_complete(c->mqtt, sizeof *c->mqtt) &&
+           is_complete(c->clock, sizeof *c->clock) && is_complete(c->random, sizeof *c->random) &&
+           is_complete(c->sha256, sizeof *c->sha256);
 }
 
 static bool names_ok(const struct thingpass_config *c) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "header.h"
+#include "window.h"
 
 int thingpass_form_boundary(const struct thingpass_random *random, char *buf, size_t cap) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -19,49 +20,20 @@ int thingpass_form_boundary(const struct thingpass_random *random, char *buf, si
     return THINGPASS_OK;
 }
 
-// Counts everything that is put into it, and keeps what falls into a window.
-struct window {
-    size_t skip; // bytes still to come before the window
-    char *buf;
-    size_t cap;
-    size_t len;
-    size_t total;
-};
-
-static void put(struct window *w, struct thingpass_span s) {
-    w->total += s.n;
-    if (w->skip >= s.n) {
-        w->skip -= s.n;
-        return;
-    }
-    size_t left = s.n - w->skip;
-    size_t room = w->cap - w->len;
-    size_t n = left < room ? left : room;
-    if (n > 0) {
-        memcpy(w->buf + w->len, s.p + w->skip, n);
-    }
-    w->len += n;
-    w->skip = 0;
-}
-
-static void put_text(struct window *w, const char *text) {
-    put(w, thingpass_span_of(text));
-}
-
 // One field. Its name may come in two pieces.
-static void put_field(struct window *w, const struct thingpass_form *form, const char *prefix,
-                      struct thingpass_span name, struct thingpass_span value) {
-    put_text(w, "--");
-    put_text(w, form->boundary);
-    put_text(w, "\r\nContent-Disposition: form-data; name=\"");
-    put_text(w, prefix);
-    put(w, name);
-    put_text(w, "\"\r\n\r\n");
-    put(w, value);
-    put_text(w, "\r\n");
+static void put_field(struct thingpass_window *w, const struct thingpass_form *form,
+                      const char *prefix, struct thingpass_span name, struct thingpass_span value) {
+    thingpass_window_text(w, "--");
+    thingpass_window_text(w, form->boundary);
+    thingpass_window_text(w, "\r\nContent-Disposition: form-data; name=\"");
+    thingpass_window_text(w, prefix);
+    thingpass_window_put(w, name);
+    thingpass_window_text(w, "\"\r\n\r\n");
+    thingpass_window_put(w, value);
+    thingpass_window_text(w, "\r\n");
 }
 
-static void put_fields(struct window *w, const struct thingpass_form *form) {
+static void put_fields(struct thingpass_window *w, const struct thingpass_form *form) {
     struct thingpass_span left = form->fields;
     struct thingpass_span name;
     struct thingpass_span value;
@@ -72,7 +44,7 @@ static void put_fields(struct window *w, const struct thingpass_form *form) {
 
 static const char meta[] = "x-amz-meta-";
 
-static void put_metadata(struct window *w, const struct thingpass_form *form) {
+static void put_metadata(struct thingpass_window *w, const struct thingpass_form *form) {
     char digits[20];
     struct thingpass_writer seconds = {digits, sizeof digits, 0};
     thingpass_put_u64(&seconds, (uint64_t)form->captured_at);
@@ -84,7 +56,7 @@ static void put_metadata(struct window *w, const struct thingpass_form *form) {
     }
 }
 
-static void put_sum(struct window *w, const struct thingpass_form *form) {
+static void put_sum(struct thingpass_window *w, const struct thingpass_form *form) {
     char text[44];
     struct thingpass_writer base64 = {text, sizeof text, 0};
     if (form->sum == NULL) {
@@ -97,25 +69,26 @@ static void put_sum(struct window *w, const struct thingpass_form *form) {
 
 // The file's name and type are for form readers that take a part without them
 // for text; S3 goes by the fields.
-static void put_before(struct window *w, const struct thingpass_form *form) {
+static void put_before(struct thingpass_window *w, const struct thingpass_form *form) {
     put_field(w, form, "", thingpass_span_of("key"), form->key);
     put_fields(w, form);
     put_metadata(w, form);
     put_sum(w, form);
-    put_text(w, "--");
-    put_text(w, form->boundary);
-    put_text(w, "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"object\"\r\n"
-                "Content-Type: application/octet-stream\r\n\r\n");
+    thingpass_window_text(w, "--");
+    thingpass_window_text(w, form->boundary);
+    thingpass_window_text(
+        w, "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"object\"\r\n"
+           "Content-Type: application/octet-stream\r\n\r\n");
 }
 
-static void put_after(struct window *w, const struct thingpass_form *form) {
-    put_text(w, "\r\n--");
-    put_text(w, form->boundary);
-    put_text(w, "--\r\n");
+static void put_after(struct thingpass_window *w, const struct thingpass_form *form) {
+    thingpass_window_text(w, "\r\n--");
+    thingpass_window_text(w, form->boundary);
+    thingpass_window_text(w, "--\r\n");
 }
 
 size_t thingpass_form_length(const struct thingpass_form *form) {
-    struct window w = {0, NULL, 0, 0, 0};
+    struct thingpass_window w = {0, NULL, 0, 0, 0};
     put_before(&w, form);
     put_after(&w, form);
     return w.total;
@@ -123,7 +96,7 @@ size_t thingpass_form_length(const struct thingpass_form *form) {
 
 size_t thingpass_form_before(const struct thingpass_form *form, size_t *offset, char *buf,
                              size_t cap) {
-    struct window w = {*offset, buf, cap, 0, 0};
+    struct thingpass_window w = {*offset, buf, cap, 0, 0};
     put_before(&w, form);
     *offset += w.len;
     return w.len;
@@ -131,7 +104,7 @@ size_t thingpass_form_before(const struct thingpass_form *form, size_t *offset, 
 
 size_t thingpass_form_after(const struct thingpass_form *form, size_t *offset, char *buf,
                             size_t cap) {
-    struct window w = {*offset, buf, cap, 0, 0};
+    struct thingpass_window w = {*offset, buf, cap, 0, 0};
     put_after(&w, form);
     *offset += w.len;
     return w.len;

@@ -25,19 +25,11 @@ bool thingpass_header_may_send(struct thingpass_span name, struct thingpass_span
     return true;
 }
 
-static bool equal_nocase(struct thingpass_span a, struct thingpass_span b) {
-    bool same = a.n == b.n;
-    for (size_t i = 0; same && i < a.n; i++) {
-        same = thingpass_lower(a.p[i]) == thingpass_lower(b.p[i]);
-    }
-    return same;
-}
-
 // Whether one of the members of an object before the one at node has its name.
 static bool is_doubled(const struct thingpass_json *json, int object, int node) {
     struct thingpass_span name = thingpass_json_text(json, node);
     int i = thingpass_json_first(json, object);
-    while (i != node && !equal_nocase(thingpass_json_text(json, i), name)) {
+    while (i != node && !thingpass_span_equal_nocase(thingpass_json_text(json, i), name)) {
         i = thingpass_json_next(json, i);
     }
     return i != node;
@@ -45,12 +37,9 @@ static bool is_doubled(const struct thingpass_json *json, int object, int node) 
 
 static int check(const struct thingpass_json *json, int object, const char *const *refused) {
     int n = 0;
-    if (object <= 0 || thingpass_json_type(json, object) != THINGPASS_JSON_OBJECT) {
-        return THINGPASS_EREPLY;
-    }
     for (int i = thingpass_json_first(json, object); i > 0; i = thingpass_json_next(json, i)) {
-        if (thingpass_json_type(json, i) != THINGPASS_JSON_STRING ||
-            thingpass_json_type(json, i + 1) != THINGPASS_JSON_STRING) {
+        if (json->nodes[i].type != THINGPASS_JSON_STRING ||
+            json->nodes[i + 1].type != THINGPASS_JSON_STRING) {
             return THINGPASS_EREPLY;
         }
         if (++n > headers_max || is_doubled(json, object, i) ||
@@ -62,29 +51,37 @@ static int check(const struct thingpass_json *json, int object, const char *cons
     return THINGPASS_OK;
 }
 
-static char *put(char *to, struct thingpass_span s, const char *end) {
+static char *put(char *to, struct thingpass_span s, char c, char d) {
     memmove(to, s.p, s.n);
-    memcpy(to + s.n, end, 2);
-    return to + s.n + 2;
+    to += s.n;
+    *to++ = c;
+    *to++ = d;
+    return to;
 }
 
 // A pair takes six characters of punctuation in JSON and four here, so that
 // writing never overtakes reading.
-int thingpass_headers_pack(const struct thingpass_json *json, int object,
-                           const char *const *refused, struct thingpass_span *lines) {
-    int err = check(json, object, refused);
-    if (err < 0) {
-        return err;
-    }
+static struct thingpass_span pack(const struct thingpass_json *json, int object) {
     char *begin = json->text + json->nodes[object].start;
     char *to = begin;
     for (int i = thingpass_json_first(json, object); i > 0; i = thingpass_json_next(json, i)) {
-        to = put(to, thingpass_json_text(json, i), ": ");
-        to = put(to, thingpass_json_text(json, i + 1), "\r\n");
+        to = put(to, thingpass_json_text(json, i), ':', ' ');
+        to = put(to, thingpass_json_text(json, i + 1), '\r', '\n');
     }
-    lines->p = begin;
-    lines->n = (size_t)(to - begin);
-    return THINGPASS_OK;
+    const struct thingpass_span lines = {begin, (size_t)(to - begin)};
+    return lines;
+}
+
+int thingpass_headers_pack(const struct thingpass_json *json, int object,
+                           const char *const *refused, struct thingpass_span *lines) {
+    if (object <= 0 || thingpass_json_type(json, object) != THINGPASS_JSON_OBJECT) {
+        return THINGPASS_EREPLY;
+    }
+    int err = check(json, object, refused);
+    if (err == THINGPASS_OK) {
+        *lines = pack(json, object);
+    }
+    return err;
 }
 
 // Moves what stands before c out of lines, and drops c and the one behind it.
@@ -109,7 +106,7 @@ bool thingpass_header_is_in(struct thingpass_span lines, struct thingpass_span n
     struct thingpass_span other;
     struct thingpass_span value;
     while (thingpass_header_next(&lines, &other, &value)) {
-        if (equal_nocase(other, name)) {
+        if (thingpass_span_equal_nocase(other, name)) {
             return true;
         }
     }

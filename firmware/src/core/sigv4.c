@@ -9,7 +9,7 @@
 
 enum { sum_size = 32, block_size = 64 };
 
-static const char algorithm[] = "AWS4-HMAC-SHA256";
+#define ALGORITHM "AWS4-HMAC-SHA256"
 
 // Where a walk's text goes: into the hash, or into a window of the head.
 struct thingpass_sigv4_walk {
@@ -118,32 +118,29 @@ static void put_target(struct thingpass_sigv4_walk *w,
     put(w, request->query);
 }
 
-// The day, the region, and what is always the same.
-static void put_scope(struct thingpass_sigv4_walk *w, struct thingpass_span day,
+// As x-amz-date has it, or its first n characters.
+static void put_date(struct thingpass_sigv4_walk *w, uint32_t unix_s, size_t n) {
+    char text[THINGPASS_DATE_TIME];
+    struct thingpass_writer date = {text, sizeof text, 0};
+    thingpass_put_date_time(&date, unix_s);
+    struct thingpass_span s = {text, n};
+    put(w, s);
+}
+
+static void put_scope(struct thingpass_sigv4_walk *w, uint32_t unix_s,
                       struct thingpass_span region) {
-    put(w, day);
+    put_date(w, unix_s, THINGPASS_DATE_DAY);
     put_text(w, "/");
     put(w, region);
     put_text(w, "/s3/aws4_request");
 }
 
-static struct thingpass_span date_of(uint32_t unix_s, char text[THINGPASS_DATE_TIME], size_t n) {
-    struct thingpass_writer w = {text, THINGPASS_DATE_TIME, 0};
-    thingpass_put_date_time(&w, unix_s);
-    struct thingpass_span s = {text, n};
-    return s;
-}
-
 static void hash_begin(struct thingpass_sigv4_walk *w) {
-    if (w->err >= 0) {
-        w->err = w->sha->init(w->sha->ctx);
-    }
+    w->err = w->err < 0 ? w->err : w->sha->init(w->sha->ctx);
 }
 
 static void hash_end(struct thingpass_sigv4_walk *w, uint8_t sum[sum_size]) {
-    if (w->err >= 0) {
-        w->err = w->sha->final(w->sha->ctx, sum);
-    }
+    w->err = w->err < 0 ? w->err : w->sha->final(w->sha->ctx, sum);
 }
 
 // Begins the inner or the outer message of an HMAC. The key is shorter than a
@@ -195,21 +192,26 @@ int thingpass_sigv4_day_key(const struct thingpass_sha256 *sha,
                             const struct thingpass_sigv4_signer *signer, uint32_t unix_s,
                             uint8_t key[sum_size]) {
     struct thingpass_sigv4_walk w = {.sha = sha};
-    char date[THINGPASS_DATE_TIME];
     uint8_t begin[block_size];
-    const struct thingpass_span parts[] = {date_of(unix_s, date, THINGPASS_DATE_DAY),
-                                           signer->region, thingpass_span_of("s3"),
-                                           thingpass_span_of("aws4_request")};
     size_t n = first_key(&w, signer->secret, begin);
     const uint8_t *from = begin;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         hmac_begin(&w, from, n);
-        put(&w, parts[i]);
+        switch (i) {
+        case 0:
+            put_date(&w, unix_s, THINGPASS_DATE_DAY);
+            break;
+        case 1:
+            put(&w, signer->region);
+            break;
+        default:
+            put_text(&w, i == 2 ? "s3" : "aws4_request");
+            break;
+        }
         hmac_end(&w, from, n, key);
         from = key;
         n = sum_size;
     }
-    memset(begin, 0, sizeof begin);
     return w.err < 0 ? THINGPASS_EIO : THINGPASS_OK;
 }
 
@@ -218,7 +220,6 @@ int thingpass_sigv4_sign(const struct thingpass_sha256 *sha, const uint8_t key[s
                          const struct thingpass_sigv4_request *request, uint32_t unix_s,
                          uint8_t signature[sum_size]) {
     struct thingpass_sigv4_walk w = {.sha = sha};
-    char date[THINGPASS_DATE_TIME];
     hash_begin(&w);
     put_target(&w, request);
     put_text(&w, "\n");
@@ -230,11 +231,10 @@ int thingpass_sigv4_sign(const struct thingpass_sha256 *sha, const uint8_t key[s
     hash_end(&w, signature);
 
     hmac_begin(&w, key, sum_size);
-    put_text(&w, algorithm);
+    put_text(&w, ALGORITHM "\n");
+    put_date(&w, unix_s, THINGPASS_DATE_TIME);
     put_text(&w, "\n");
-    put(&w, date_of(unix_s, date, THINGPASS_DATE_TIME));
-    put_text(&w, "\n");
-    put_scope(&w, date_of(unix_s, date, THINGPASS_DATE_DAY), signer->region);
+    put_scope(&w, unix_s, signer->region);
     put_text(&w, "\n");
     put_hex(&w, signature);
     hmac_end(&w, key, sum_size, signature);
@@ -250,12 +250,10 @@ size_t thingpass_sigv4_head(const struct thingpass_sigv4_signer *signer,
     put_target(&w, request);
     put_text(&w, " HTTP/1.1\r\n");
     put_headers(&w, request, false);
-    put_text(&w, "\r\nAuthorization: ");
-    put_text(&w, algorithm);
-    put_text(&w, " Credential=");
+    put_text(&w, "\r\nAuthorization: " ALGORITHM " Credential=");
     put(&w, signer->access_key_id);
     put_text(&w, "/");
-    put_scope(&w, date_of(unix_s, text, THINGPASS_DATE_DAY), signer->region);
+    put_scope(&w, unix_s, signer->region);
     put_text(&w, ",SignedHeaders=");
     put_headers(&w, request, true);
     put_text(&w, ",Signature=");

@@ -35,16 +35,16 @@ enum {
 size_t thingpass_entry_put_head(struct thingpass_writer *w, const struct thingpass_object *object,
                                 uint8_t hint, uint32_t boot, size_t buffer_size);
 
-void thingpass_entry_put_commit(struct thingpass_writer *w, uint32_t crc, uint64_t size,
+void thingpass_entry_put_commit(struct thingpass_writer *w, uint32_t crc, uint32_t size,
                                 const uint8_t sum[32]);
 
 // Understands an entry of file_size bytes: the first have of them are in the spool's
-// buffer, and commit is the last (all of them, if there are fewer). Sets the spool's
+// buffer, and last its last ones (zeros, if it has fewer). Sets the spool's
 // object, source, hint, used, and what of its reader says where things are. Returns
 // THINGPASS_OK; THINGPASS_ENOENT: the entry was never put; THINGPASS_EDAMAGED; or
 // THINGPASS_ESPACE: the buffer is too small.
-int thingpass_entry_parse(struct thingpass_spool *spool, size_t have, uint64_t file_size,
-                          const uint8_t commit[THINGPASS_ENTRY_COMMIT]);
+int thingpass_entry_parse(struct thingpass_spool *spool, size_t have, uint32_t file_size,
+                          const uint8_t last[THINGPASS_ENTRY_COMMIT]);
 
 // Writes a note on the entry in the buffer.
 void thingpass_note_put(struct thingpass_writer *w, uint32_t entry_crc, int64_t captured_at,

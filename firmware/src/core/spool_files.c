@@ -6,14 +6,11 @@
 #include "text.h"
 
 // Five bits of mantissa above the first one, and five of exponent.
-uint16_t thingpass_spool_code(uint64_t size) {
+uint16_t thingpass_spool_code(uint32_t size) {
     uint16_t exponent = 0;
     while (size > 63) {
         size = size / 2 + (size & 1);
         exponent++;
-    }
-    if (exponent > 31) {
-        return THINGPASS_SPOOL_CODES;
     }
     uint16_t mantissa = size < 32 ? 0 : (uint16_t)(size - 32);
     return (uint16_t)(exponent << 5 | mantissa);

@@ -9,8 +9,7 @@
 #include "thingpass/spool.h"
 
 enum {
-    THINGPASS_SPOOL_NAME = 13, // characters of a name, with the NUL
-    THINGPASS_SPOOL_CODES = 1024
+    THINGPASS_SPOOL_NAME = 13 // characters of a name, with the NUL
 };
 
 // The sorts of files that one number may have; a bit for each in found.sorts.
@@ -39,9 +38,8 @@ struct thingpass_spool_scan {
     struct thingpass_spool_found worst;  // of those set aside, likewise
 };
 
-// A size as a code of ten bits, rounded up by 3 % at the most, and back. Sizes of
-// 126 GiB and more have none: THINGPASS_SPOOL_CODES.
-uint16_t thingpass_spool_code(uint64_t size);
+// A size as a code of ten bits, rounded up by 3 % at the most, and back.
+uint16_t thingpass_spool_code(uint32_t size);
 uint64_t thingpass_spool_size(uint16_t code);
 
 void thingpass_spool_name(char name[THINGPASS_SPOOL_NAME], uint32_t number, uint16_t code,

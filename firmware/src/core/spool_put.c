@@ -76,11 +76,11 @@ static int begin(struct thingpass_spool *spool) {
     if (n == SIZE_MAX) {
         return THINGPASS_ESPACE;
     }
-    w->code = thingpass_spool_code(source->size + n + THINGPASS_ENTRY_COMMIT);
+    w->code = thingpass_spool_code((uint32_t)(source->size + n + THINGPASS_ENTRY_COMMIT));
     w->fill = n;
     w->pos = 0;
     w->crc = thingpass_crc32(0, c->chunk, n);
-    if (w->code >= THINGPASS_SPOOL_CODES) {
+    if (source->size > THINGPASS_SPOOL_OBJECT_MAX) {
         return THINGPASS_EFULL;
     }
     if (source->rewindable && source->rewind(source->ctx) < 0) {
@@ -135,8 +135,8 @@ static int pull(const struct thingpass_spool *spool) {
     const struct thingpass_spool_writer *w = &spool->writer;
     const struct thingpass_source *source = w->object->source;
     size_t cap = spool->config->chunk_size - w->fill; // never 0
-    uint64_t left = source->size - w->pos;
-    cap = left < cap ? (size_t)left : cap;
+    uint32_t left = (uint32_t)source->size - w->pos;
+    cap = left < cap ? left : cap;
     cap = cap < INT16_MAX ? cap : INT16_MAX;
     char extra;
     char *to = left > 0 ? (char *)spool->config->chunk + w->fill : &extra;
@@ -169,7 +169,7 @@ static int take(struct thingpass_spool *spool, size_t n) {
         return THINGPASS_EIO;
     }
     w->crc = thingpass_crc32(w->crc, data, n);
-    w->pos += n;
+    w->pos += (uint32_t)n;
     w->fill += n;
     int err = w->fill == c->chunk_size ? flush(spool) : THINGPASS_OK;
     return err < 0 ? err : 1;

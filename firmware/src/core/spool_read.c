@@ -3,8 +3,6 @@
 
 // An entry that is read: its header into the buffer, its bytes as a source.
 
-#include <limits.h>
-
 #include "crc32.h"
 #include "spool_entry.h"
 #include "spool_files.h"
@@ -29,7 +27,7 @@ static int source_seek(void *ctx, uint64_t offset) {
     struct thingpass_spool *spool = ctx;
     struct thingpass_spool_reader *r = &spool->reader;
     const struct thingpass_files *files = spool->config->files;
-    r->pos = offset;
+    r->pos = (uint32_t)offset;
     return files->seek(files->ctx, r->file, r->body_at + offset);
 }
 
@@ -46,21 +44,21 @@ static int source_read(void *ctx, void *buf, size_t cap) {
     struct thingpass_spool *spool = ctx;
     struct thingpass_spool_reader *r = &spool->reader;
     const struct thingpass_files *files = spool->config->files;
-    uint64_t left = spool->source.size - r->pos;
-    cap = left < cap ? (size_t)left : cap;
+    uint32_t size = (uint32_t)spool->source.size;
+    cap = size - r->pos < cap ? size - r->pos : cap;
     if (cap == 0 || r->damaged) {
         return r->damaged ? THINGPASS_EDAMAGED : 0;
     }
-    int n = files->read(files->ctx, r->file, buf, cap < INT_MAX ? cap : INT_MAX);
+    int n = files->read(files->ctx, r->file, buf, cap);
     if (n < 0 || (size_t)n > cap) {
         return n < 0 ? n : THINGPASS_EIO;
     }
     if (r->pos == r->summed) {
         r->crc = thingpass_crc32(r->crc, buf, (size_t)n);
-        r->summed += (uint64_t)n;
+        r->summed += (uint32_t)n;
     }
-    r->pos += (uint64_t)n;
-    r->damaged = n == 0 || (r->summed == spool->source.size && r->crc != r->want_crc);
+    r->pos += (uint32_t)n;
+    r->damaged = n == 0 || (r->summed == size && r->crc != r->want_crc);
     return r->damaged ? THINGPASS_EDAMAGED : n;
 }
 
@@ -97,7 +95,10 @@ static int load_entry(struct thingpass_spool *spool) {
         err = err < 0 ? err : read_all(files, file, commit, sizeof commit);
         have = err < 0 ? err : have;
     }
-    return have < 0 ? have : thingpass_entry_parse(spool, (size_t)have, size, commit);
+    if (size > THINGPASS_SPOOL_OBJECT_MAX + 2 * UINT16_MAX) {
+        return THINGPASS_EDAMAGED; // no file of ours
+    }
+    return have < 0 ? have : thingpass_entry_parse(spool, (size_t)have, (uint32_t)size, commit);
 }
 
 int thingpass_spool_load(struct thingpass_spool *spool, uint32_t number, uint16_t code) {

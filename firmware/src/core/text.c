@@ -18,11 +18,18 @@ bool thingpass_span_is(struct thingpass_span s, const char *text) {
     return thingpass_span_equal(s, thingpass_span_of(text));
 }
 
+bool thingpass_span_equal_nocase(struct thingpass_span a, struct thingpass_span b) {
+    bool same = a.n == b.n;
+    for (size_t i = 0; same && i < a.n; i++) {
+        same = thingpass_lower(a.p[i]) == thingpass_lower(b.p[i]);
+    }
+    return same;
+}
+
+// Most names differ in their first character, so text is not measured.
 bool thingpass_span_is_nocase(struct thingpass_span s, const char *text) {
     for (size_t i = 0; i < s.n; i++) {
-        // A shorter text ends in a NUL that differs from every character of s
-        // but a NUL, which no text contains.
-        if (text[i] == '\0' || thingpass_lower(s.p[i]) != thingpass_lower(text[i])) {
+        if (text[i] == '\0' || thingpass_lower(s.p[i]) != text[i]) {
             return false;
         }
     }
@@ -38,14 +45,6 @@ bool thingpass_span_u64(struct thingpass_span s, uint64_t *value) {
     }
     *value = ok ? n : 0;
     return ok;
-}
-
-bool thingpass_is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-char thingpass_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
 int thingpass_hex_value(char c) {

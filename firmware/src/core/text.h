@@ -25,7 +25,8 @@ struct thingpass_span thingpass_span_of(const char *text);
 bool thingpass_span_equal(struct thingpass_span a, struct thingpass_span b);
 bool thingpass_span_is(struct thingpass_span s, const char *text);
 
-// The same, taking A-Z for a-z.
+// The same, taking A-Z for a-z; text itself has no A-Z.
+bool thingpass_span_equal_nocase(struct thingpass_span a, struct thingpass_span b);
 bool thingpass_span_is_nocase(struct thingpass_span s, const char *text);
 
 // Classes of characters, none of them beyond ASCII.
@@ -49,8 +50,13 @@ bool thingpass_span_all(struct thingpass_span s, size_t max, enum thingpass_clas
 // *value is 0.
 bool thingpass_span_u64(struct thingpass_span s, uint64_t *value);
 
-bool thingpass_is_digit(char c);
-char thingpass_lower(char c);
+static inline bool thingpass_is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+static inline char thingpass_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
 
 // The value of a hexadecimal digit; -1 if it is none.
 int thingpass_hex_value(char c);

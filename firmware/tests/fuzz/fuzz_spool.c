@@ -147,7 +147,7 @@ static void add_commit(struct disk *d, uint8_t fix) {
         mend_head(d);
         crc = thingpass_crc32(0, d->data[0], d->len[0]);
     }
-    thingpass_entry_put_commit(&w, (fix & 16) != 0 ? crc ^ 1 : crc, size, sum);
+    thingpass_entry_put_commit(&w, (fix & 16) != 0 ? crc ^ 1 : crc, (uint32_t)size, sum);
     d->len[0] += w.len;
 }
 

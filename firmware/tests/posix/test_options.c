@@ -342,6 +342,34 @@ static void the_first_word_is_a_command(void **state) {
         "lists all");
 }
 
+static void a_download_has_a_name_and_a_file(void **state) {
+    (void)state;
+    assert_int_equal(parse("download " GOOD "--to /tmp/x"), THINGPASS_OK);
+    assert_int_equal(options.command, THINGPASS_COMMAND_DOWNLOAD);
+    assert_string_equal(options.to, "/tmp/x");
+    assert_int_equal(options.file_count, 0);
+    assert_string_equal(options.kind, "firmware");
+    assert_int_equal(options.deadline_s, 3600);
+    assert_int_equal(options.max_size, 0);
+    assert_int_equal(
+        parse("download " GOOD "1.4.3 --to x --group cams --max-size 1000 --kind notice"),
+        THINGPASS_OK);
+    assert_string_equal(options.files[0], "1.4.3");
+    assert_string_equal(options.group, "cams");
+    assert_int_equal(options.max_size, 1000);
+    assert_string_equal(options.kind, "notice");
+    assert_int_equal(parse("download " GOOD "--to x --kind log --object-key cam1/log/a.gz"),
+                     THINGPASS_OK);
+    assert_string_equal(options.object_key, "cam1/log/a.gz");
+    bad("download " GOOD "1.4.3", "download [NAME] --to FILE: the file is missing");
+    bad("download " GOOD "--to x a b", "download fetches one file; there are more names");
+    bad("download " GOOD "--to x --object-key k a",
+        "NAME is of a shared object, --object-key of the thing's own: leave one out");
+    bad("download " GOOD "--to x --mode put", "--mode does not go with download");
+    bad("upload " GOOD "--to x a", "--to does not go with upload");
+    bad("drain " GOOD "--spool d x", "\"x\" is not an option; --help lists all");
+}
+
 static void a_spool_has_bounds_and_a_policy(void **state) {
     (void)state;
     good("");
@@ -375,19 +403,8 @@ static void a_spool_has_bounds_and_a_policy(void **state) {
     bad_more("--captured-every 30", "--captured-every goes with --count: the last photo is of now");
 }
 
-static void the_other_commands_have_options_of_their_own(void **state) {
+static void credentials_come_from_the_broker_or_a_provider(void **state) {
     (void)state;
-    assert_int_equal(parse("download " GOOD "--to app.bin --group cams nightly"), THINGPASS_OK);
-    assert_int_equal(options.command, THINGPASS_COMMAND_DOWNLOAD);
-    assert_string_equal(options.to, "app.bin");
-    assert_string_equal(options.group, "cams");
-    assert_string_equal(options.files[0], "nightly");
-    assert_string_equal(options.kind, "firmware");
-    assert_int_equal(parse("download " GOOD "--to app.bin"), THINGPASS_OK);
-    assert_int_equal(options.file_count, 0);
-    bad("download " GOOD "x", "download --to FILE: the file is missing");
-    bad("download " GOOD "--to f x y", "\"y\" is not an option; --help lists all");
-    bad("download " GOOD "--to f --mode put", "--mode does not go with download");
     good("--mode credentials --credentials provider");
     assert_ptr_equal(options.mode, &thingpass_mode_credentials);
     assert_true(options.provider);
@@ -446,8 +463,9 @@ int main(void) {
         cmocka_unit_test(everything_can_be_set),
         cmocka_unit_test(two_things_without_a_seed_do_not_look_alike),
         cmocka_unit_test(the_first_word_is_a_command),
+        cmocka_unit_test(a_download_has_a_name_and_a_file),
         cmocka_unit_test(a_spool_has_bounds_and_a_policy),
-        cmocka_unit_test(the_other_commands_have_options_of_their_own),
+        cmocka_unit_test(credentials_come_from_the_broker_or_a_provider),
         cmocka_unit_test(a_camera_can_look_for_motion),
         cmocka_unit_test(the_help_names_every_option),
     };

@@ -128,6 +128,29 @@ static void a_photo_that_could_not_be_taken_is_reported_too(void **state) {
         "thingpass-thing: photo 3 (b?.jpg) is not stored: skip b?.jpg: it is empty\n");
 }
 
+static void a_download_has_words_of_its_own(void **state) {
+    (void)state;
+    struct thingpass_options o = plain();
+    struct thingpass_result fetched = stored;
+    struct thingpass_report r = {.number = 1, .name = "x.bin", .result = &fetched};
+    o.command = THINGPASS_COMMAND_DOWNLOAD;
+    fetched.verified = THINGPASS_VERIFIED_SHA256;
+    fetched.object_key = "firmware/cams/latest.bin";
+    expect(&r, &o, "download 1  48211 bytes  firmware/cams/latest.bin  213 ms\n", "");
+    fetched.verified = THINGPASS_VERIFIED_UNCHANGED;
+    o.json = true;
+    expect(&r, &o,
+           "{\"n\":1,\"id\":\"ab-000001\",\"objectKey\":\"firmware/cams/latest.bin\",\"size\":"
+           "48211,\"ms\":213,\"result\":\"unchanged\",\"attempts\":1,\"asks\":1,\"connects\":1,"
+           "\"reports\":1}\n",
+           "");
+    fetched.verified = THINGPASS_VERIFIED_NOT;
+    fetched.err = THINGPASS_ECORRUPT;
+    r.why = "damaged";
+    o.json = false;
+    expect(&r, &o, "", "thingpass-thing: download 1 (x.bin) is not fetched: damaged\n");
+}
+
 static void json_text_is_always_valid(void **state) {
     (void)state;
     static const char *const cases[][2] = {
@@ -385,6 +408,7 @@ int main(void) {
         cmocka_unit_test(a_stored_photo_is_one_json_object),
         cmocka_unit_test(a_failed_photo_is_an_error_even_when_quiet),
         cmocka_unit_test(a_photo_that_could_not_be_taken_is_reported_too),
+        cmocka_unit_test(a_download_has_words_of_its_own),
         cmocka_unit_test(json_text_is_always_valid),
         cmocka_unit_test(failures_come_with_what_to_look_at),
         cmocka_unit_test_setup_teardown(an_identity_is_checked_before_it_is_used, setup, teardown),

@@ -136,8 +136,8 @@ static void what_no_good_server_sends_is_refused(void **state) {
         "HTTP/1.1 200 OK\r\nA\x80: b\r\n",
         "HTTP/1.1 200 OK\r\n" SIXTY SIXTY " : b\r\n",
         "HTTP/1.1 200 OK\r\n" SIXTY "\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "000000000000000000000000000000000000000000000000000000000001x\r\n",
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "000000000000000000000000000000000000000000000000000000000001x\r\n"),
         "HTTP/1.1 200 OK\r\nA: \x01\r\n",
         "HTTP/1.1 200 OK\r\n\rX",
         "HTTP/1.1 200 OK\r\n\n",

@@ -9,6 +9,11 @@
 // fw.prt is begun anew, and comes after that, so that it never speaks of other
 // bytes.
 
+#if !defined(ESP_PLATFORM)
+#define _POSIX_C_SOURCE   200809L
+#define _FILE_OFFSET_BITS 64
+#endif
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

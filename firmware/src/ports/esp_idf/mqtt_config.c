@@ -14,6 +14,7 @@
 #include "settings.h"
 
 #if THINGPASS_HAS_PSA_KEYS
+#include <esp_transport.h>
 #include <esp_transport_ssl.h>
 #endif
 
@@ -29,6 +30,8 @@ static void set_server(const struct thingpass_esp_config *config, esp_mqtt_clien
 }
 
 #if THINGPASS_HAS_PSA_KEYS
+enum { MQTTS_PORT = 8883 };
+
 // esp-mqtt has no words for a key of PSA's; the transport that it is given has.
 static int set_transport(struct thingpass_mqtt_link *link,
                          const struct thingpass_esp_config *config,
@@ -39,6 +42,7 @@ static int set_transport(struct thingpass_mqtt_link *link,
     }
     link->psa_key = (esp_key_config_t){.source = ESP_KEY_SOURCE_PSA,
                                        .psa = {.key_id = config->identity.psa_key_id}};
+    (void)esp_transport_set_default_port(t, MQTTS_PORT);
     esp_transport_ssl_set_client_key_config(t, &link->psa_key);
     const char *cert = config->identity.cert;
     esp_transport_ssl_set_client_cert_data(t, cert, (int)strlen(cert));

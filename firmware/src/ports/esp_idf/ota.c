@@ -176,11 +176,8 @@ static int choose_partition(struct ota *ota) {
         return THINGPASS_EINVAL;
     }
     esp_err_t err = esp_ota_begin(ota->partition, OTA_WITH_SEQUENTIAL_WRITES, &handle);
-    if (err == ESP_ERR_OTA_ROLLBACK_INVALID_STATE) {
-        ESP_LOGE(tag, "ota: the running image is on trial");
-        return THINGPASS_EBUSY;
-    }
     if (err != ESP_OK) {
+        ESP_LOGE(tag, "ota: ESP-IDF says 0x%x", (unsigned)err);
         return THINGPASS_EIO;
     }
     (void)esp_ota_abort(handle);
@@ -250,7 +247,8 @@ static const struct thingpass_esp_job_kind update_job = {
 
 int thingpass_esp_ota(struct thingpass_esp *esp, const struct thingpass_download *update,
                       thingpass_esp_done_fn done, void *ctx) {
-    struct ota *ota = calloc(1, sizeof *ota);
+    // Without a proven image there is nothing to fall back to.
+    struct ota *ota = thingpass_esp_ota_is_on_trial() ? NULL : calloc(1, sizeof *ota);
     if (ota == NULL) {
         return THINGPASS_EBUSY;
     }

@@ -44,6 +44,11 @@
 #ifndef CONFIG_THINGPASS_MQTT_RECONNECT_MS
 #define CONFIG_THINGPASS_MQTT_RECONNECT_MS 5000
 #endif
+// A bool that menuconfig leaves undefined when it is off: only without menuconfig's
+// other settings it is on by itself.
+#if !defined(CONFIG_THINGPASS_SPOOL) && !defined(CONFIG_THINGPASS_MENU)
+#define CONFIG_THINGPASS_SPOOL 1
+#endif
 #ifndef CONFIG_THINGPASS_SPOOL_KBYTES
 #define CONFIG_THINGPASS_SPOOL_KBYTES 1024
 #endif

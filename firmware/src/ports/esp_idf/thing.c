@@ -55,10 +55,8 @@ static int start_core(struct thingpass_esp *esp) {
 static int allocate(struct thingpass_esp *esp) {
     const struct thingpass_esp_config *c = &esp->config;
     esp->buffers = malloc((size_t)c->reply_size + c->chunk_size + c->message_size);
-    esp->jobs = xQueueCreate(CONFIG_THINGPASS_QUEUE, sizeof(struct thingpass_esp_job));
     esp->ended = xSemaphoreCreateBinary();
-    bool all = esp->buffers != NULL && esp->jobs != NULL && esp->ended != NULL;
-    return all ? THINGPASS_OK : THINGPASS_ESPACE;
+    return esp->buffers != NULL && esp->ended != NULL ? THINGPASS_OK : THINGPASS_ESPACE;
 }
 
 static int start_mqtt(struct thingpass_esp *esp) {
@@ -92,17 +90,18 @@ static int start(struct thingpass_esp *esp, const struct thingpass_esp_config *c
     if (rc == THINGPASS_OK) {
         rc = start_mqtt(esp);
     }
+    if (rc == THINGPASS_OK && esp->config.spool.directory != NULL) {
+        rc = thingpass_esp_outbox_open(esp);
+    }
     return rc == THINGPASS_OK ? start_task(esp) : rc;
 }
 
 // What start() has made, in whatever state it ended. The task is not, or no more.
 static void release(struct thingpass_esp *esp) {
     thingpass_mqtt_link_free(&esp->mqtt);
+    thingpass_esp_outbox_close(esp);
     thingpass_esp_tls_free(&esp->stream);
     thingpass_esp_sha256_free(&esp->sha256);
-    if (esp->jobs != NULL) {
-        vQueueDelete(esp->jobs);
-    }
     if (esp->ended != NULL) {
         vSemaphoreDelete(esp->ended);
     }

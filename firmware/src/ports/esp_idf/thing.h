@@ -4,7 +4,6 @@
 #define THINGPASS_ESP_IDF_THING_H
 
 #include <freertos/FreeRTOS.h>
-#include <freertos/queue.h>
 #include <freertos/semphr.h>
 #include <freertos/task.h>
 
@@ -39,6 +38,7 @@ struct thingpass_esp_job_kind {
     void (*release)(struct thingpass_esp_job *job, bool started);
 
     enum thingpass_esp_event_type well; // the event of a good end
+    bool upload;                        // it may go through the outbox
 };
 
 // Who waits for a job, in another task.
@@ -52,6 +52,7 @@ struct thingpass_esp_waiter {
 
 struct thingpass_esp_job {
     const struct thingpass_esp_job_kind *kind;
+    uint64_t until_ms;              // it is given up when its turn has not come by then
     struct thingpass_object object; // of an upload
     void *own;                      // of any other
     thingpass_esp_done_fn done;
@@ -78,7 +79,6 @@ struct thingpass_esp {
     char topic[THINGPASS_TOPIC_MAX + 1];
 
     TaskHandle_t task;
-    QueueHandle_t jobs;
     SemaphoreHandle_t ended;
     volatile bool stopping;
 
@@ -91,13 +91,16 @@ struct thingpass_esp {
 
     // The task's own.
     struct thingpass_esp_job job;
-    bool busy;            // there is a job at hand
-    uint64_t rested_ms;   // when the task last let others run
-    uint64_t proof_ms;    // when an image on trial is given up; 0: none is
-    uint32_t subscribed;  // how many of the subscriptions this connection has
-    uint64_t progress_ms; // last time that the clock was saved
+    bool busy;                           // there is a job at hand, and the core is its own
+    struct thingpass_esp_outbox *outbox; // NULL without a spool
+    uint64_t rested_ms;                  // when the task last let others run
+    uint64_t proof_ms;                   // when an image on trial is given up; 0: none is
+    uint32_t subscribed;                 // how many of the subscriptions this connection has
+    uint64_t progress_ms;                // last time that the clock was saved
 
-    // Guarded by the MQTT link's lock.
+    // Guarded by the MQTT link's lock. Only the task takes jobs out.
+    struct thingpass_esp_job jobs[CONFIG_THINGPASS_QUEUE];
+    uint32_t job_count;
     struct thingpass_esp_subscription subscriptions[CONFIG_THINGPASS_SUBSCRIPTIONS];
     uint32_t subscription_count;
     bool ready;     // connected and subscribed
@@ -117,11 +120,28 @@ void thingpass_esp_wake(void *esp); // from any task
 // thing_jobs.c
 bool thingpass_esp_in_task(const struct thingpass_esp *esp);
 int thingpass_esp_queue(struct thingpass_esp *esp, const struct thingpass_esp_job *job);
-void thingpass_esp_job_begin(struct thingpass_esp *esp);  // takes one from the queue, if any
-void thingpass_esp_job_finish(struct thingpass_esp *esp); // the core is done with it
+void thingpass_esp_tend_jobs(struct thingpass_esp *esp);  // begins what can begin
+void thingpass_esp_job_finish(struct thingpass_esp *esp); // the core is done with the job
 void thingpass_esp_job_flush(struct thingpass_esp *esp);  // ends all that wait
+// Tells the job's own people how it ended. The waiter, if any, is gone then.
+void thingpass_esp_deliver(struct thingpass_esp *esp, const struct thingpass_esp_job *job,
+                           const struct thingpass_result *result, bool spooled);
+// Tells everybody else, and counts.
 void thingpass_esp_tell(struct thingpass_esp *esp, enum thingpass_esp_event_type type, int err,
                         const char *text, const struct thingpass_result *result);
+void thingpass_esp_tell_end(struct thingpass_esp *esp, enum thingpass_esp_event_type well,
+                            const struct thingpass_result *result);
+
+// thing_outbox.c: uploads through outbox.h, if there is a folder for a spool.
+int thingpass_esp_outbox_open(struct thingpass_esp *esp); // makes it
+int thingpass_esp_outbox_begin(struct thingpass_esp *esp); // in the task
+void thingpass_esp_outbox_close(struct thingpass_esp *esp);
+// Takes an upload. THINGPASS_EBUSY and THINGPASS_EAGAIN: not now.
+int thingpass_esp_outbox_put(struct thingpass_esp *esp, const struct thingpass_esp_job *job);
+int thingpass_esp_outbox_step(struct thingpass_esp *esp, uint64_t *wake_ms);
+void thingpass_esp_outbox_link(struct thingpass_esp *esp, bool up);
+// Brings what is at hand into the spool, as far as it goes.
+void thingpass_esp_outbox_wind_up(struct thingpass_esp *esp);
 
 // thing_messages.c
 void thingpass_esp_take_messages(struct thingpass_esp *esp);

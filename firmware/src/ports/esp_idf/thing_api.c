@@ -23,7 +23,7 @@ static void release_upload(struct thingpass_esp_job *job, bool started) {
 }
 
 static const struct thingpass_esp_job_kind upload = {
-    .start = start_upload, .release = release_upload, .well = THINGPASS_ESP_STORED};
+    .start = start_upload, .release = release_upload, .well = THINGPASS_ESP_STORED, .upload = true};
 
 int thingpass_esp_submit(struct thingpass_esp *esp, const struct thingpass_object *object,
                          thingpass_esp_done_fn done, void *ctx) {

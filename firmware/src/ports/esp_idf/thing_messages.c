@@ -99,7 +99,11 @@ static void act(struct thingpass_esp *esp, enum thingpass_mqtt_session_action ac
         break;
     case THINGPASS_MQTT_SESSION_READY:
         set_ready(esp, true);
-        thingpass_ask_again(&esp->core);
+        if (esp->outbox != NULL) {
+            thingpass_esp_outbox_link(esp, true);
+        } else {
+            thingpass_ask_again(&esp->core);
+        }
         thingpass_esp_tell(esp, THINGPASS_ESP_CONNECTED, THINGPASS_OK, "connected", NULL);
         break;
     case THINGPASS_MQTT_SESSION_DENIED:
@@ -110,6 +114,9 @@ static void act(struct thingpass_esp *esp, enum thingpass_mqtt_session_action ac
         break;
     case THINGPASS_MQTT_SESSION_LOST:
         set_ready(esp, false);
+        if (esp->outbox != NULL) {
+            thingpass_esp_outbox_link(esp, false);
+        }
         thingpass_esp_tell(esp, THINGPASS_ESP_DISCONNECTED, THINGPASS_EIO, "connection lost", NULL);
         break;
     default:

@@ -91,6 +91,9 @@ static void begin(struct thingpass_esp *esp) {
     if (esp->config.ota_proof_by_connecting && thingpass_esp_ota_is_on_trial()) {
         esp->proof_ms = now_ms() + CONFIG_THINGPASS_OTA_PROOF_S * 1000u;
     }
+    if (esp->outbox != NULL) {
+        (void)thingpass_esp_outbox_begin(esp); // a mistake in it would be ours
+    }
     thingpass_esp_watch_network(esp);
 }
 
@@ -103,18 +106,35 @@ static void end(struct thingpass_esp *esp) {
         thingpass_esp_job_finish(esp);
     }
     thingpass_esp_job_flush(esp);
+    thingpass_esp_outbox_wind_up(esp);
     thingpass_mqtt_link_free(&esp->mqtt); // its task wakes ours
+}
+
+// A piece of the job at hand, or of the outbox's work; that one also writes to the
+// spool while the core is busy with something else.
+static int step(struct thingpass_esp *esp, uint64_t *wake_ms) {
+    uint64_t outbox_ms = UINT64_MAX;
+    int outbox =
+        esp->outbox != NULL ? thingpass_esp_outbox_step(esp, &outbox_ms) : THINGPASS_STEP_IDLE;
+    if (esp->outbox != NULL && !esp->busy) {
+        *wake_ms = outbox_ms;
+        return outbox;
+    }
+    if (esp->busy && esp->job.waiter != NULL && esp->job.waiter->give_up) {
+        thingpass_cancel(&esp->core);
+    }
+    int todo = thingpass_step(&esp->core, wake_ms);
+    if (todo == THINGPASS_STEP_DONE) {
+        thingpass_esp_job_finish(esp);
+        return THINGPASS_STEP_RUN;
+    }
+    *wake_ms = outbox_ms < *wake_ms ? outbox_ms : *wake_ms;
+    return outbox == THINGPASS_STEP_RUN ? THINGPASS_STEP_RUN : todo;
 }
 
 static void work(struct thingpass_esp *esp) {
     uint64_t wake_ms = UINT64_MAX;
-    if (esp->busy && esp->job.waiter != NULL && esp->job.waiter->give_up) {
-        thingpass_cancel(&esp->core);
-    }
-    switch (thingpass_step(&esp->core, &wake_ms)) {
-    case THINGPASS_STEP_DONE:
-        thingpass_esp_job_finish(esp);
-        break;
+    switch (step(esp, &wake_ms)) {
     case THINGPASS_STEP_RUN:
         breathe(esp);
         break;
@@ -134,9 +154,7 @@ void thingpass_esp_task(void *ctx) {
         thingpass_esp_tend_session(esp);
         thingpass_esp_take_messages(esp);
         tend_trial(esp);
-        if (!esp->busy) {
-            thingpass_esp_job_begin(esp);
-        }
+        thingpass_esp_tend_jobs(esp);
         work(esp);
     }
     end(esp);

@@ -42,8 +42,9 @@ static void deadline_words(const struct thingpass_failure *f, struct thingpass_w
         (void)thingpass_fail(
             why, 0,
             "no answer from the broker in %u s, asked %u times; is it running, and "
-            "may %s publish to %s/%s/upload-request?",
-            s, r->asks, o->name, o->root, o->name);
+            "may %s publish to %s/%s/%s-request?",
+            s, r->asks, o->name, o->root, o->name,
+            o->command == THINGPASS_COMMAND_DOWNLOAD ? "download" : "upload");
     } else if (r->reports > 0) {
         (void)thingpass_fail(
             why, 0, "sent, but the broker did not confirm it in %u s; is it still running?", s);

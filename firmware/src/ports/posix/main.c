@@ -5,25 +5,17 @@
 // thingpass-thing: a thing with a camera that runs on Linux.
 #include <stdio.h>
 
-#include "download_run.h"
+#include "downloader.h"
 #include "options.h"
 #include "stop.h"
 #include "virtual_thing.h"
 
-enum { DONE = 0, NOT_DONE = 1, USAGE = 2 };
+enum { STORED = 0, NOT_STORED = 1, USAGE = 2 };
 
 static int complain(const struct thingpass_why *why, int status) {
     struct thingpass_say say = {stderr, THINGPASS_SAY_ERROR};
     thingpass_say(&say, THINGPASS_SAY_ERROR, "%s", why->text);
     return status;
-}
-
-static bool run(struct thingpass_virtual_thing *thing) {
-    if (thing->options->command == THINGPASS_COMMAND_DOWNLOAD) {
-        return thingpass_download_run(thing);
-    }
-    return thing->options->spool != NULL ? thingpass_spooler_run(thing)
-                                         : thingpass_virtual_thing_run(thing);
 }
 
 int main(int argc, char **argv) {
@@ -35,21 +27,25 @@ int main(int argc, char **argv) {
     }
     if (options.help) {
         thingpass_options_help(stdout);
-        return DONE;
+        return STORED;
     }
     int stop_fd = thingpass_stop_fd();
     if (stop_fd < 0) {
         (void)thingpass_fail(&why, 0, "prepare for signals: the system refused");
-        return complain(&why, NOT_DONE);
+        return complain(&why, NOT_STORED);
     }
     int rc = thingpass_virtual_thing_open(&thing, &options, stop_fd, &why);
     if (rc != THINGPASS_OK) {
         thingpass_virtual_thing_close(&thing);
-        return complain(&why, NOT_DONE);
+        return complain(&why, NOT_STORED);
     }
-    bool all_done = run(&thing);
+    bool (*run)(struct thingpass_virtual_thing *) =
+        options.command == THINGPASS_COMMAND_DOWNLOAD ? thingpass_downloader_run
+        : options.spool != NULL                       ? thingpass_spooler_run
+                                                      : thingpass_virtual_thing_run;
+    bool all_stored = run(&thing);
     thingpass_virtual_thing_close(&thing);
-    return all_done ? DONE : NOT_DONE;
+    return all_stored ? STORED : NOT_STORED;
 }
 
 #endif

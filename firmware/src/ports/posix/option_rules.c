@@ -60,7 +60,11 @@ static int contradiction(const struct thingpass_options *o,
         {o->command == THINGPASS_COMMAND_UPLOAD && o->file_count == 0,
          "upload FILE…: the files are missing"},
         {o->command == THINGPASS_COMMAND_DOWNLOAD && o->to == NULL,
-         "download --to FILE: the file is missing"},
+         "download [NAME] --to FILE: the file is missing"},
+        {o->command == THINGPASS_COMMAND_DOWNLOAD && o->file_count > 1,
+         "download fetches one file; there are more names"},
+        {o->command == THINGPASS_COMMAND_DOWNLOAD && o->file_count > 0 && o->object_key != NULL,
+         "NAME is of a shared object, --object-key of the thing's own: leave one out"},
         {o->command == THINGPASS_COMMAND_DRAIN && o->spool == NULL,
          "drain --spool DIR: the spool is missing"},
         {o->offline_count > 0 && o->spool == NULL,
@@ -87,10 +91,10 @@ static int contradiction(const struct thingpass_options *o,
 
 int thingpass_option_rules(const struct thingpass_options *o,
                            const struct thingpass_options_given *given, struct thingpass_why *why) {
-    bool download = o->command == THINGPASS_COMMAND_DOWNLOAD;
-    if (o->command != THINGPASS_COMMAND_UPLOAD && o->file_count > (download ? 1 : 0)) {
+    if (o->command != THINGPASS_COMMAND_UPLOAD && o->command != THINGPASS_COMMAND_DOWNLOAD &&
+        o->file_count > 0) {
         return thingpass_fail(why, THINGPASS_EINVAL, "\"%s\" is not an option; --help lists all",
-                              o->files[download ? 1 : 0]);
+                              o->files[0]);
     }
     int rc = missing(o, why);
     return rc != THINGPASS_OK ? rc : contradiction(o, given, why);

@@ -42,7 +42,7 @@ struct thingpass_options {
     uint32_t cooldown_ms; // likewise
     struct thingpass_scene scene;
 
-    char **files; // to upload, in argv
+    char **files; // to upload, in argv; of a download its name
     size_t file_count;
     const char *id;   // of the only file; NULL: a new one
     const char *type; // media type of the files; NULL: by their names
@@ -64,9 +64,6 @@ struct thingpass_options {
 
     struct thingpass_link_settings link; // to S3
 
-    const char *to;    // file to fetch into; its name at the broker is files[0]
-    const char *group; // of the thing; NULL: its only one
-
     const char *spool; // folder; NULL: none
     uint32_t spool_bytes;
     uint32_t spool_count;
@@ -75,6 +72,11 @@ struct thingpass_options {
     uint64_t offline_first;    // the photo from which on there is no network,
     uint64_t offline_count;    // and for how many
     uint32_t captured_every_s; // pretended; 0: the true time
+
+    const char *to; // the file that a download goes to
+    const char *group;
+    const char *object_key;
+    uint32_t max_size; // 0: any
 
     bool json;
     bool quiet;

@@ -181,6 +181,8 @@ const struct thingpass_option_entry thingpass_option_table[] = {
 
     {"to", DOWNLOAD, TEXT(to)},
     {"group", DOWNLOAD, TEXT(group)},
+    {"object-key", DOWNLOAD, TEXT(object_key)},
+    {"max-size", DOWNLOAD, NUMBER(max_size, 1, UINT32_MAX)},
 
     {"id", UPLOAD, OTHER(set_id)},
     {"type", UPLOAD, TEXT(type)},

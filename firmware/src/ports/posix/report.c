@@ -24,6 +24,8 @@ static const char *reason(int err) {
     case THINGPASS_ESOURCE:
     case THINGPASS_ELENGTH:
         return "source";
+    case THINGPASS_ECORRUPT:
+        return "corrupt";
     case THINGPASS_ECANCELLED:
         return "cancelled";
     case THINGPASS_EREPLY:
@@ -60,13 +62,21 @@ static void print_result(FILE *out, const struct thingpass_report *r) {
     (void)fprintf(out, ",\"ms\":%llu", (unsigned long long)u->elapsed_ms);
 }
 
+static const char *outcome(const struct thingpass_report *r) {
+    static const char *const words[] = {[THINGPASS_VERIFIED_NOT] = "stored",
+                                        [THINGPASS_VERIFIED_UNCHANGED] = "unchanged",
+                                        [THINGPASS_VERIFIED_SIZE] = "fetched",
+                                        [THINGPASS_VERIFIED_SHA256] = "fetched"};
+    return r->why != NULL ? "failed" : words[r->result->verified];
+}
+
 static void print_json(FILE *out, const struct thingpass_report *r) {
     const struct thingpass_result *u = r->result;
     (void)fprintf(out, "{\"n\":%llu", (unsigned long long)r->number);
     if (u != NULL) {
         print_result(out, r);
     }
-    (void)fprintf(out, ",\"result\":\"%s\"", r->why == NULL ? "stored" : "failed");
+    (void)fprintf(out, ",\"result\":\"%s\"", outcome(r));
     if (u != NULL) {
         (void)fprintf(out, ",\"attempts\":%u,\"asks\":%u,\"connects\":%u,\"reports\":%u", u->puts,
                       u->asks, u->connects, u->reports);
@@ -89,7 +99,11 @@ struct who {
 // "photo 3", or "photo" of an earlier run.
 static struct who who(const struct thingpass_report *r, const struct thingpass_options *o) {
     struct who w;
-    const char *noun = o->command == THINGPASS_COMMAND_UPLOAD ? "file" : "photo";
+    static const char *const nouns[] = {[THINGPASS_COMMAND_CAMERA] = "photo",
+                                        [THINGPASS_COMMAND_UPLOAD] = "file",
+                                        [THINGPASS_COMMAND_DRAIN] = "photo",
+                                        [THINGPASS_COMMAND_DOWNLOAD] = "download"};
+    const char *noun = nouns[o->command];
     if (r->number > 0) {
         (void)snprintf(w.text, sizeof w.text, "%s %llu", noun, (unsigned long long)r->number);
     } else {
@@ -114,7 +128,8 @@ void thingpass_report_print(const struct thingpass_report *report,
                             const struct thingpass_say *say, FILE *out) {
     struct who w = who(report, options);
     if (report->why != NULL) {
-        thingpass_say(say, THINGPASS_SAY_ERROR, "%s (%s) is not stored: %s", w.text, report->name,
+        const char *what = options->command == THINGPASS_COMMAND_DOWNLOAD ? "fetched" : "stored";
+        thingpass_say(say, THINGPASS_SAY_ERROR, "%s (%s) is not %s: %s", w.text, report->name, what,
                       report->why);
     }
     if (options->json) {
