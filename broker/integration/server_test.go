@@ -47,7 +47,13 @@ func startServer(tb testing.TB, dir string) *server {
 	if strict {
 		return startStrict(tb, dir)
 	}
-	m := testmosquitto.Start(tb, testmosquitto.Options{ACLFile: filepath.Join("..", "..", "policies", "mosquitto.acl")})
+	// The CA of the dev stack, where there is one: its credential provider knows
+	// things by their certificates as well.
+	var ca *certs.CA
+	if d, err := certs.Open(filepath.Join(dir, "dev", "certs")); err == nil {
+		ca = d.CA()
+	}
+	m := testmosquitto.Start(tb, testmosquitto.Options{CA: ca, ACLFile: filepath.Join("..", "..", "policies", "mosquitto.acl")})
 	return &server{ca: m.CA, things: m.Things, services: m.Services, kill9: m.Kill9, restart: m.Restart, logs: m.Dir}
 }
 

@@ -64,6 +64,7 @@ func leftIn(tb testing.TB, folder string) (names []string) {
 // TestASpoolOutlivesThePower kills a camera without a broker, over and over. What
 // it has said is spooled is stored later, once, under the id of then.
 func TestASpoolOutlivesThePower(t *testing.T) {
+	needsMosquitto(t) // without any latency a drain is above AWS's quota
 	s := newStack(t)
 	s.broker.kill9()
 	spool, saved := filepath.Join(t.TempDir(), "spool"), t.TempDir()
@@ -147,7 +148,7 @@ func TestADayOfPhotos(t *testing.T) {
 	for done := false; !done; round++ {
 		before := stored()
 		deadline := time.After(2 * patience)
-		for stored() < before+photos/8 && !done {
+		for stored() < before+min(photos/8, 60) && !done {
 			select {
 			case <-c.done:
 				done = true

@@ -60,6 +60,13 @@ static void names_suggest_types(void **state) {
     }
 }
 
+static void types_suggest_suffixes(void **state) {
+    (void)state;
+    assert_string_equal(thingpass_type_suffix("image/jpeg"), ".jpg");
+    assert_string_equal(thingpass_type_suffix("text/plain"), ".txt");
+    assert_string_equal(thingpass_type_suffix("text/x-none"), "");
+}
+
 static void each_file_comes_once_and_a_bad_one_holds_up_nobody(void **state) {
     (void)state;
     struct thingpass_camera camera;
@@ -104,6 +111,7 @@ static void the_type_of_all_can_be_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_suggest_types),
+        cmocka_unit_test(types_suggest_suffixes),
         cmocka_unit_test(each_file_comes_once_and_a_bad_one_holds_up_nobody),
         cmocka_unit_test(the_type_of_all_can_be_told),
     };

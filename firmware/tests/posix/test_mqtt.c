@@ -22,6 +22,7 @@
 #include "mosquitto_server.h"
 #include "mqtt_mosquitto.h"
 #include "posix_world.h"
+#include "tls_server.h"
 
 #define OPEN_TO_ALL "allow_anonymous true\n"
 
@@ -247,6 +248,25 @@ static void a_refused_connect_is_told_for_good(void **state) {
     }
 }
 
+static void a_suback_right_behind_connack_is_not_overlooked(void **state) {
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        struct scene s;
+        begin(&s, &good_server);
+        struct tls_server hasty = {
+            .manners = TLS_SERVER_HASTY_MQTT, .ca = &s.ca, .leaf = &s.server_leaf};
+        tls_server_start(&hasty);
+        s.link.settings.port = hasty.port;
+        uint64_t start_ms = thingpass_posix_now_ms();
+        assert_int_equal(run(&s), THINGPASS_OK);
+        assert_true(thingpass_posix_now_ms() - start_ms < 4000); // one connection was enough
+        assert_int_equal(s.link.connections, 1);
+        thingpass_mqtt_link_close(&s.link);
+        tls_server_stop(&hasty);
+        end(&s);
+    }
+}
+
 static void a_server_that_is_not_there_yet_is_waited_for(void **state) {
     (void)state;
     struct scene s;
@@ -423,6 +443,7 @@ int main(void) {
         cmocka_unit_test(an_expired_thing_is_told_so),
         cmocka_unit_test(a_port_without_tls_is_told),
         cmocka_unit_test(a_refused_connect_is_told_for_good),
+        cmocka_unit_test(a_suback_right_behind_connack_is_not_overlooked),
         cmocka_unit_test(a_server_that_is_not_there_yet_is_waited_for),
         cmocka_unit_test(the_second_address_of_a_name_is_tried),
         cmocka_unit_test(messages_flow_in_both_versions),

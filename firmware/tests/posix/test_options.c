@@ -16,6 +16,7 @@
 
 #include "options.h"
 #include "options_table.h"
+#include "thingpass/credentials.h"
 
 #define GOOD "--name cam1 --server h:1 --ca ca.pem --cert c.pem --key k.pem "
 
@@ -94,7 +95,7 @@ static void odd_values_are_refused(void **state) {
         {"--server mqtts://h:1",
          "--server: \"mqtts://h:1\" is not HOST:PORT, such as 192.168.1.10:8883"},
         {"--mqtt 4", "--mqtt: \"4\" is neither 5 nor 3.1.1"},
-        {"--mode Pass", "--mode: \"Pass\" is none of put, pass, multipart"},
+        {"--mode Pass", "--mode: \"Pass\" is none of put, pass, multipart, credentials"},
         {"--verify me", "--verify: \"me\" is none of broker, s3, later"},
         {"--sha256 yes", "--sha256: \"yes\" is neither on nor off"},
         {"--scene HD", "\"HD\" is not a picture size; give QVGA, VGA, SVGA, XGA, SXGA, UXGA or WxH "
@@ -402,6 +403,30 @@ static void a_spool_has_bounds_and_a_policy(void **state) {
     bad_more("--captured-every 30", "--captured-every goes with --count: the last photo is of now");
 }
 
+static void credentials_come_from_the_broker_or_a_provider(void **state) {
+    (void)state;
+    good("--mode credentials --credentials provider");
+    assert_ptr_equal(options.mode, &thingpass_mode_credentials);
+    assert_true(options.provider);
+    good("--mode credentials");
+    assert_false(options.provider);
+    bad_more("--credentials session", "--credentials goes with --mode credentials");
+}
+
+static void a_camera_can_look_for_motion(void **state) {
+    (void)state;
+    good("--motion --heartbeat 60 --cooldown 100 --moving 3,9 --sensors");
+    assert_true(options.motion);
+    assert_true(options.sensors);
+    assert_int_equal(options.heartbeat_s, 60);
+    assert_int_equal(options.cooldown_ms, 100);
+    assert_int_equal(options.scene.moving_first, 3);
+    assert_int_equal(options.scene.moving_count, 9);
+    bad_more("--heartbeat 60", "--heartbeat and --cooldown go with --motion");
+    bad_more("--moving 3", "--moving FIRST,COUNT: COUNT is missing");
+    bad_more("--camera d --moving 3,1", "--moving goes with --scene, not with --camera");
+}
+
 // Every option is in the help, with the same name.
 static void the_help_names_every_option(void **state) {
     (void)state;
@@ -440,6 +465,8 @@ int main(void) {
         cmocka_unit_test(the_first_word_is_a_command),
         cmocka_unit_test(a_download_has_a_name_and_a_file),
         cmocka_unit_test(a_spool_has_bounds_and_a_policy),
+        cmocka_unit_test(credentials_come_from_the_broker_or_a_provider),
+        cmocka_unit_test(a_camera_can_look_for_motion),
         cmocka_unit_test(the_help_names_every_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@ enum tls_server_manners {
     TLS_SERVER_ANSWER,      // sends back what it gets until the client has enough
     TLS_SERVER_HANG_UP,     // sends back once, then closes TCP without a word
     TLS_SERVER_SINK_SLOWLY, // waits for `go`, then reads to the end
+    TLS_SERVER_HASTY_MQTT,  // says CONNACK and SUBACK at once, then nothing
     TLS_SERVER_NO_TLS,      // answers the first bytes with plain text
 };
 

@@ -11,12 +11,21 @@
 #include "file_source.h"
 
 static const struct {
-    const char *extension, *type;
+    const char *extension, *type, *suffix;
 } types[] = {
-    {"jpg", "image/jpeg"},        {"jpeg", "image/jpeg"},     {"png", "image/png"},
-    {"log", "text/plain"},        {"txt", "text/plain"},      {"csv", "text/csv"},
-    {"json", "application/json"}, {"gz", "application/gzip"}, {"mp4", "video/mp4"},
-    {"avi", "video/x-msvideo"},
+    {"jpg", "image/jpeg", ".jpg"},
+    {"jpeg", "image/jpeg", ".jpg"},
+    {"png", "image/png", ".png"},
+    {"webp", "image/webp", ".webp"},
+    {"log", "text/plain", ".txt"},
+    {"txt", "text/plain", ".txt"},
+    {"csv", "text/csv", ".csv"},
+    {"json", "application/json", ".json"},
+    {"gz", "application/gzip", ".gz"},
+    {"zip", "application/zip", ".zip"},
+    {"wav", "audio/wav", ".wav"},
+    {"mp4", "video/mp4", ".mp4"},
+    {"bin", "application/octet-stream", ".bin"},
 };
 
 const char *thingpass_file_type(const char *path) {
@@ -28,6 +37,15 @@ const char *thingpass_file_type(const char *path) {
         }
     }
     return "application/octet-stream";
+}
+
+const char *thingpass_type_suffix(const char *type) {
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (strcmp(type, types[i].type) == 0) {
+            return types[i].suffix;
+        }
+    }
+    return "";
 }
 
 struct file_list {

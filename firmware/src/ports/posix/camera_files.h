@@ -11,6 +11,9 @@
 // says nothing.
 const char *thingpass_file_type(const char *path);
 
+// The suffix that the broker gives keys of a media type; "" if it is not known.
+const char *thingpass_type_suffix(const char *type);
+
 // Opens a camera that gives these files in their order, each once and whatever it
 // holds. type is the media type of all; NULL: what each name suggests. paths and
 // type must outlive the camera, which must be closed. Returns THINGPASS_OK or < 0.

@@ -58,6 +58,15 @@ static void draw(const void *ctx, int y, uint8_t *rgb) {
     thingpass_scene_draw_row(ctx, y, rgb);
 }
 
+// Where the ball is in its course: it rests before it moves, and after.
+static uint32_t ball_at(const struct thingpass_scene *s, uint64_t number) {
+    uint64_t last = s->moving_first + s->moving_count - 1;
+    if (s->moving_count > 0 && number < s->moving_first) {
+        return (uint32_t)s->moving_first;
+    }
+    return (uint32_t)(s->moving_count > 0 && number > last ? last : number);
+}
+
 static enum thingpass_capture capture(void *ctx, uint64_t number, struct thingpass_photo *photo) {
     struct scene_camera *c = ctx;
     char now[16];
@@ -66,6 +75,7 @@ static enum thingpass_capture capture(void *ctx, uint64_t number, struct thingpa
     c->jpeg = NULL;
     c->at = 0;
     c->moment.frame = (uint32_t)number;
+    c->moment.ball = ball_at(&c->scene, number);
     write_time(c, number, now, sizeof now);
     (void)snprintf(c->moment.counter, sizeof c->moment.counter, "#%06llu",
                    (unsigned long long)(number % 1000000));

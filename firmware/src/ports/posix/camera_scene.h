@@ -15,7 +15,9 @@ struct thingpass_scene {
     bool seeded;
     uint32_t seed;
     uint32_t interval_ms;
-    const char *thing; // written into the picture
+    uint64_t moving_first; // the photos between which the ball moves,
+    uint64_t moving_count; // if this is not 0
+    const char *thing;     // written into the picture
 };
 
 // Opens camera, which must be closed. Returns THINGPASS_OK or < 0.

@@ -70,7 +70,10 @@ int thingpass_frame_fill(struct thingpass_frame *frame, const struct thingpass_p
 
 void thingpass_frame_free(struct thingpass_frame *frame) {
     free(frame->bytes);
-    *frame = (struct thingpass_frame){.busy = false};
+    frame->bytes = NULL;
+    frame->size = 0;
+    frame->at = 0;
+    frame->busy = false;
 }
 
 #endif

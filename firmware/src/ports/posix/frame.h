@@ -8,15 +8,16 @@
 #include <stdint.h>
 
 #include "camera.h"
+#include "sensors.h"
 #include "thingpass/types.h"
 
 // A photo in memory that its camera does not wait for, like a frame buffer of
 // esp_camera with more than one: the next photo can be taken meanwhile.
 struct thingpass_frame {
     struct thingpass_source source;
-    bool busy;       // source.close was not called yet
-    uint64_t number; // of the photo
+    bool busy; // source.close was not called yet
     char id[THINGPASS_ID_MAX + 1];
+    struct thingpass_sensors sensors;
     uint8_t *bytes;
     size_t size;
     size_t at;

@@ -20,7 +20,7 @@ static int random_bytes(void *ctx, unsigned char *out, size_t length) {
     return thingpass_posix_random.fill(ctx, out, length);
 }
 
-static int load_key(mbedtls_pk_context *key, const char *file) {
+int thingpass_identity_key(mbedtls_pk_context *key, const char *file) {
 #if MBEDTLS_VERSION_MAJOR >= 3
     return mbedtls_pk_parse_keyfile(key, file, NULL, random_bytes, NULL);
 #else
@@ -75,7 +75,7 @@ int thingpass_identity_check(const char *cert_file, const char *key_file, const 
     if (rc == 0) {
         what = "the key";
         file = key_file;
-        rc = load_key(&key, key_file);
+        rc = thingpass_identity_key(&key, key_file);
     }
     if (rc != 0) {
         rc = thingpass_tls_load_error(what, file, rc, errno, why);

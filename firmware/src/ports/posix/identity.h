@@ -3,6 +3,8 @@
 #ifndef THINGPASS_POSIX_IDENTITY_H
 #define THINGPASS_POSIX_IDENTITY_H
 
+#include <mbedtls/pk.h>
+
 #include "say.h"
 #include "why.h"
 
@@ -12,5 +14,8 @@
 // than `name`) is only noted: a thing has no clock and no say in it.
 int thingpass_identity_check(const char *cert_file, const char *key_file, const char *name,
                              const struct thingpass_say *say, struct thingpass_why *why);
+
+// Loads a private key. Returns 0, or mbedTLS's number.
+int thingpass_identity_key(mbedtls_pk_context *key, const char *file);
 
 #endif

@@ -39,7 +39,7 @@ static void on_subscribe(struct mosquitto *client, void *ctx, int mid, int count
     const struct thingpass_mqtt_settings *s = &link->settings;
     (void)client;
     (void)mid;
-    if (link->phase != THINGPASS_MQTT_SUBSCRIBING || count < 1) {
+    if (link->subscribed || count < 1) {
         return;
     }
     if (granted[0] >= MQTT_RC_UNSPECIFIED) {
@@ -50,7 +50,7 @@ static void on_subscribe(struct mosquitto *client, void *ctx, int mid, int count
             s->host, (unsigned)s->port, s->client_id, s->topic);
         return;
     }
-    link->phase = THINGPASS_MQTT_READY;
+    link->subscribed = true; // maybe in the very call that brought CONNACK
 }
 
 static void on_publish(struct mosquitto *client, void *ctx, int mid, int code,

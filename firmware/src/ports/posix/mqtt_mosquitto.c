@@ -104,6 +104,7 @@ static int lost(struct thingpass_mqtt_link *link, const char *text, uint64_t now
 static int connect_client(struct thingpass_mqtt_link *link) {
     const struct thingpass_mqtt_settings *s = &link->settings;
     link->connack = -1;
+    link->subscribed = false;
     link->told_why = false;
     link->tls_error[0] = '\0';
     int rc = thingpass_mqtt_client_new(link);
@@ -227,11 +228,12 @@ static int shake_hands(struct thingpass_mqtt_link *link, uint64_t now_ms) {
 }
 
 static int await_suback(struct thingpass_mqtt_link *link, uint64_t now_ms) {
-    int rc = pump(link, now_ms);
+    int rc = link->subscribed ? THINGPASS_OK : pump(link, now_ms);
     if (rc != THINGPASS_OK || link->client == NULL) {
         return rc;
     }
-    if (link->phase == THINGPASS_MQTT_READY) {
+    if (link->subscribed) {
+        link->phase = THINGPASS_MQTT_READY;
         link->connections++;
         link->ready_since_ms = now_ms;
         link->why.text[0] = '\0';

@@ -55,6 +55,7 @@ struct thingpass_mqtt_link {
     bool ipv4_only;          // the name's first address did not answer
     int tcp_error;           // errno after connecting; 0 if it said nothing
     int connack;             // the server's answer to CONNECT; -1 before it
+    bool subscribed;         // the server has said so on this connection
     bool told_why;           // the server said why it disconnects
     char tls_error[320];     // what OpenSSL logged on this connection
 };

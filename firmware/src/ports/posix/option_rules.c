@@ -4,6 +4,8 @@
 
 #include "option_rules.h"
 
+#include "thingpass/credentials.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -57,19 +59,25 @@ static int contradiction(const struct thingpass_options *o,
          "--cut-after and --cut-random: leave one out"},
         {o->command == THINGPASS_COMMAND_UPLOAD && o->file_count == 0,
          "upload FILE…: the files are missing"},
-        {o->command == THINGPASS_COMMAND_DRAIN && o->spool == NULL,
-         "drain --spool DIR: the spool is missing"},
         {o->command == THINGPASS_COMMAND_DOWNLOAD && o->to == NULL,
          "download [NAME] --to FILE: the file is missing"},
         {o->command == THINGPASS_COMMAND_DOWNLOAD && o->file_count > 1,
          "download fetches one file; there are more names"},
         {o->command == THINGPASS_COMMAND_DOWNLOAD && o->file_count > 0 && o->object_key != NULL,
          "NAME is of a shared object, --object-key of the thing's own: leave one out"},
+        {o->command == THINGPASS_COMMAND_DRAIN && o->spool == NULL,
+         "drain --spool DIR: the spool is missing"},
         {o->offline_count > 0 && o->spool == NULL,
          "--offline goes with --spool; without one every photo would be lost"},
+        {o->folder != NULL && thingpass_option_is_given(given, "moving"),
+         "--moving goes with --scene, not with --camera"},
+        {!o->motion && (o->heartbeat_s > 0 || o->cooldown_ms > 0),
+         "--heartbeat and --cooldown go with --motion"},
         {o->spool_first && o->spool == NULL, "--spool-first goes with --spool"},
         {o->captured_every_s > 0 && o->count == 0,
          "--captured-every goes with --count: the last photo is of now"},
+        {thingpass_option_is_given(given, "credentials") && o->mode != &thingpass_mode_credentials,
+         "--credentials goes with --mode credentials"},
         {o->id != NULL && o->file_count > 1, "--id is for one file; there are more"},
         {o->quiet && o->verbose, "--quiet and --verbose: leave one out"},
     };

@@ -136,15 +136,15 @@ static int next_number(const char *option, const char **text, uint64_t least, ui
     return thingpass_option_number(option, digits, least, most, number, why);
 }
 
-int thingpass_option_offline(const char *text, struct thingpass_options *o,
-                             struct thingpass_why *why) {
-    int rc = next_number("offline", &text, 1, UINT32_MAX, &o->offline_first, why);
+int thingpass_option_range(const char *option, const char *text, uint64_t *first, uint64_t *count,
+                           struct thingpass_why *why) {
+    int rc = next_number(option, &text, 1, UINT32_MAX, first, why);
     if (rc != THINGPASS_OK) {
         return rc;
     }
     return text == NULL
-               ? thingpass_fail(why, THINGPASS_EINVAL, "--offline FIRST,COUNT: COUNT is missing")
-               : thingpass_option_number("offline", text, 1, UINT32_MAX, &o->offline_count, why);
+               ? thingpass_fail(why, THINGPASS_EINVAL, "--%s FIRST,COUNT: COUNT is missing", option)
+               : thingpass_option_number(option, text, 1, UINT32_MAX, count, why);
 }
 
 int thingpass_option_waits(const char *text, struct thingpass_timing *timing,

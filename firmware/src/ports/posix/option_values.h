@@ -24,8 +24,8 @@ int thingpass_option_waits(const char *text, struct thingpass_timing *timing,
                            struct thingpass_why *why);
 
 // "FIRST,COUNT" of photos.
-int thingpass_option_offline(const char *text, struct thingpass_options *o,
-                             struct thingpass_why *why);
+int thingpass_option_range(const char *option, const char *text, uint64_t *first, uint64_t *count,
+                           struct thingpass_why *why);
 
 // "BYTES" or "BYTES,TIMES".
 int thingpass_option_cut_after(const char *text, struct thingpass_link_settings *link,

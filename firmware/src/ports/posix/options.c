@@ -23,7 +23,6 @@ static void set_defaults(struct thingpass_options *o) {
     *o = (struct thingpass_options){.root = "thingpass",
                                     .mqtt_version = 4,
                                     .scene = {.width = 640, .height = 480, .noise = 8},
-                                    .interval_ms = 1000,
                                     .spool_bytes = 64 << 20,
                                     .spool_count = 10000,
                                     .sha256 = true};
@@ -85,18 +84,27 @@ static int take_option(struct thingpass_options *o, struct thingpass_options_giv
     return thingpass_option_take(entry, o, optarg, why);
 }
 
+// What differs between the commands where nothing was said.
+static void set_command_defaults(struct thingpass_options *o) {
+    static const struct {
+        const char *kind;
+        uint32_t interval_ms, deadline_s;
+    } defaults[] = {[THINGPASS_COMMAND_CAMERA] = {"photo", 1000, 120},
+                    [THINGPASS_COMMAND_UPLOAD] = {"log", 0, 3600},
+                    [THINGPASS_COMMAND_DRAIN] = {"photo", 0, 120},
+                    [THINGPASS_COMMAND_DOWNLOAD] = {"firmware", 0, 3600}};
+    o->kind = defaults[o->command].kind;
+    o->interval_ms = defaults[o->command].interval_ms;
+    o->deadline_s = defaults[o->command].deadline_s;
+    o->mode = o->command == THINGPASS_COMMAND_UPLOAD ? NULL : &thingpass_mode_put;
+}
+
 static int complete(struct thingpass_options *o, const struct thingpass_options_given *given,
                     struct thingpass_why *why) {
-    bool upload = o->command == THINGPASS_COMMAND_UPLOAD;
     o->scene.seeded = thingpass_option_is_given(given, "seed");
-    o->interval_ms = upload ? 0 : o->interval_ms;
     o->scene.interval_ms = o->interval_ms;
     o->scene.thing = o->name;
     o->s3_ca_file = o->s3_ca_file != NULL ? o->s3_ca_file : o->ca_file;
-    bool download = o->command == THINGPASS_COMMAND_DOWNLOAD;
-    o->deadline_s = o->deadline_s != 0 ? o->deadline_s : upload || download ? 3600 : 120;
-    o->kind = o->kind != NULL ? o->kind : upload ? "log" : download ? "firmware" : "photo";
-    o->mode = o->mode != NULL || upload ? o->mode : &thingpass_mode_put;
     o->level = o->quiet     ? THINGPASS_SAY_ERROR
                : o->verbose ? THINGPASS_SAY_DETAIL
                             : THINGPASS_SAY_NOTICE;
@@ -112,6 +120,7 @@ int thingpass_options_parse(struct thingpass_options *options, int argc, char **
     if (rc != THINGPASS_OK) {
         return rc;
     }
+    set_command_defaults(options);
     fill_getopt(names);
     opterr = 0;
     optind = 0; // glibc: start anew

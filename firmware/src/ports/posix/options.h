@@ -37,6 +37,9 @@ struct thingpass_options {
 
     const char *folder; // the camera; NULL: the scene
     bool loop;
+    bool motion;          // store only what the gate lets through
+    uint32_t heartbeat_s; // 0: the gate's default
+    uint32_t cooldown_ms; // likewise
     struct thingpass_scene scene;
 
     char **files; // to upload, in argv; of a download its name
@@ -51,9 +54,11 @@ struct thingpass_options {
     const char *kind;
     const struct thingpass_mode *mode; // NULL: by each file's size
     enum thingpass_verify verify;
+    bool provider; // in that mode: credentials of a provider, not of the broker
     struct thingpass_pair metadata[THINGPASS_METADATA_MAX];
     size_t metadata_count;
     char metadata_text[THINGPASS_METADATA_MAX][292];
+    bool sensors; // with metadata that a device would have
     bool sha256;
     const char *save; // folder for copies; NULL: none
 

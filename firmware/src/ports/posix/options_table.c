@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "option_values.h"
+#include "thingpass/credentials.h"
 
 static int choice(const char *option, const char *text, const char *first, const char *second,
                   bool *is_first, struct thingpass_why *why) {
@@ -55,15 +56,16 @@ static int set_mode(struct thingpass_options *o, const char *text, struct thingp
         const struct thingpass_mode *mode;
     } modes[] = {{"put", &thingpass_mode_put},
                  {"pass", &thingpass_mode_pass},
-                 {"multipart", &thingpass_mode_multipart}};
+                 {"multipart", &thingpass_mode_multipart},
+                 {"credentials", &thingpass_mode_credentials}};
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(text, modes[i].name) == 0) {
             o->mode = modes[i].mode;
             return THINGPASS_OK;
         }
     }
-    return thingpass_fail(why, THINGPASS_EINVAL, "--mode: \"%s\" is none of put, pass, multipart",
-                          text);
+    return thingpass_fail(why, THINGPASS_EINVAL,
+                          "--mode: \"%s\" is none of put, pass, multipart, credentials", text);
 }
 
 static int set_verify(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
@@ -80,6 +82,11 @@ static int set_verify(struct thingpass_options *o, const char *text, struct thin
                           text);
 }
 
+static int set_credentials(struct thingpass_options *o, const char *text,
+                           struct thingpass_why *why) {
+    return choice("credentials", text, "provider", "session", &o->provider, why);
+}
+
 static int set_metadata(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
     return thingpass_option_metadata(text, o, why);
 }
@@ -94,7 +101,12 @@ static int set_spool_full(struct thingpass_options *o, const char *text,
 }
 
 static int set_offline(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
-    return thingpass_option_offline(text, o, why);
+    return thingpass_option_range("offline", text, &o->offline_first, &o->offline_count, why);
+}
+
+static int set_moving(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
+    return thingpass_option_range("moving", text, &o->scene.moving_first, &o->scene.moving_count,
+                                  why);
 }
 
 static int set_attempts(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
@@ -153,6 +165,11 @@ const struct thingpass_option_entry thingpass_option_table[] = {
     {"interval", CAMERA, NUMBER(interval_ms, 0, 86400000)},
     {"save", CAMERA, TEXT(save)},
 
+    {"motion", CAMERA, FLAG(motion)},
+    {"heartbeat", CAMERA, NUMBER(heartbeat_s, 1, 86400)},
+    {"cooldown", CAMERA, NUMBER(cooldown_ms, 1, 86400000)},
+    {"moving", CAMERA, OTHER(set_moving)},
+    {"sensors", CAMERA, FLAG(sensors)},
     {"captured-every", CAMERA, NUMBER(captured_every_s, 1, 86400)},
 
     {"spool", SPOOL, TEXT(spool)},
@@ -162,19 +179,20 @@ const struct thingpass_option_entry thingpass_option_table[] = {
     {"spool-first", CAMERA, FLAG(spool_first)},
     {"offline", CAMERA, OTHER(set_offline)},
 
-    {"id", UPLOAD, OTHER(set_id)},
-    {"type", UPLOAD, TEXT(type)},
-
     {"to", DOWNLOAD, TEXT(to)},
     {"group", DOWNLOAD, TEXT(group)},
     {"object-key", DOWNLOAD, TEXT(object_key)},
     {"max-size", DOWNLOAD, NUMBER(max_size, 1, UINT32_MAX)},
 
+    {"id", UPLOAD, OTHER(set_id)},
+    {"type", UPLOAD, TEXT(type)},
+
     {"kind", ALL, OTHER(set_kind)},
     {"mode", STORE, OTHER(set_mode)},
+    {"credentials", STORE, OTHER(set_credentials)},
     {"verify", STORE, OTHER(set_verify)},
-    {"metadata", STORE, OTHER(set_metadata)},
-    {"sha256", STORE, OTHER(set_sha256)},
+    {"metadata", CAMERA | UPLOAD, OTHER(set_metadata)},
+    {"sha256", CAMERA | UPLOAD, OTHER(set_sha256)},
     {"deadline", ALL, NUMBER(deadline_s, 1, 86400)},
     {"ask-wait", ALL, NUMBER(timing.ask_wait_ms, 10, 600000)},
     {"attempts", ALL, OTHER(set_attempts)},

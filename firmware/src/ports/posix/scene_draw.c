@@ -67,8 +67,8 @@ static struct colour ground(const struct thingpass_scene_moment *m, int x, int y
 static bool ball(const struct thingpass_scene_moment *m, int x, int y, struct colour *c) {
     int radius = m->height / 9;
     uint32_t step = (uint32_t)(m->width / 24 + 1);
-    int cx = radius + bounce(m->frame * step + m->seed % 211, m->width - 2 * radius);
-    int cy = m->height - radius - bounce(m->frame * step * 2, m->height * 2 / 5);
+    int cx = radius + bounce(m->ball * step + m->seed % 211, m->width - 2 * radius);
+    int cy = m->height - radius - bounce(m->ball * step * 2, m->height * 2 / 5);
     int dx = x - cx;
     int dy = y - cy;
     int far = dx * dx + dy * dy;

@@ -12,7 +12,8 @@ struct thingpass_scene_moment {
     int height;
     int noise; // amplitude of the sensor noise, 0 to 64
     uint32_t seed;
-    uint32_t frame;   // moves the ball
+    uint32_t frame;   // changes the noise
+    uint32_t ball;    // moves the ball
     char counter[16]; // burned in, large, upper left
     char caption[64]; // burned in, smaller, lower left; cut at the right edge
 };

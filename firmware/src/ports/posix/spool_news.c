@@ -5,21 +5,13 @@
 #include "spool_news.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "json_text.h"
 #include "virtual_thing_loop.h"
 
-// The number of a photo that was taken in this run, by its id; else 0.
 static uint64_t number_of(const struct thingpass_virtual_thing *t,
                           const struct thingpass_object *object) {
-    for (size_t i = 0; object != NULL && i < 2; i++) {
-        const struct thingpass_frame *f = &t->spooler.frames[i];
-        if (f->busy && strcmp(f->id, object->id) == 0) {
-            return f->number;
-        }
-    }
-    return 0;
+    return object != NULL ? thingpass_spooler_number(&t->spooler, object->id) : 0;
 }
 
 // One line for what is no end: the object is neither stored nor lost.
@@ -27,7 +19,7 @@ static void note(struct thingpass_virtual_thing *t, const struct thingpass_outbo
                  const char *word) {
     const char *id = e->object != NULL ? e->object->id : "";
     if (t->options->json) {
-        (void)fputs("{\"id\":", stdout);
+        (void)fprintf(stdout, "{\"n\":%llu,\"id\":", (unsigned long long)number_of(t, e->object));
         thingpass_print_json(stdout, id);
         (void)fprintf(stdout, ",\"result\":\"%s\"}\n", word);
     } else if (t->say.most != THINGPASS_SAY_ERROR) {

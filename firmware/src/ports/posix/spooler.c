@@ -104,7 +104,7 @@ static int put(struct thingpass_virtual_thing *t, struct thingpass_frame *frame,
                                       .captured_at = t->photo.captured_at,
                                       .captured_ms = thingpass_posix_now_ms(),
                                       .source = &frame->source};
-    thingpass_object_options(t, &object);
+    thingpass_object_options(t, &frame->sensors, &object);
     int rc = thingpass_outbox_put(&t->spooler.outbox, &object, 0);
     if (rc != THINGPASS_OK) {
         frame->busy = false;
@@ -112,6 +112,26 @@ static int put(struct thingpass_virtual_thing *t, struct thingpass_frame *frame,
                              thingpass_strerror(rc));
     }
     return rc;
+}
+
+enum {
+    RECENT = sizeof((struct thingpass_spooler *)0)->recent /
+             sizeof((struct thingpass_spooler *)0)->recent[0]
+};
+
+static void remember(struct thingpass_spooler *s, const char *id, uint64_t number) {
+    size_t i = number % RECENT;
+    (void)snprintf(s->recent[i].id, sizeof s->recent[i].id, "%s", id);
+    s->recent[i].number = number;
+}
+
+uint64_t thingpass_spooler_number(const struct thingpass_spooler *spooler, const char *id) {
+    for (size_t i = 0; i < RECENT; i++) {
+        if (strcmp(spooler->recent[i].id, id) == 0) {
+            return spooler->recent[i].number;
+        }
+    }
+    return 0;
 }
 
 // Takes a photo and puts it into the outbox.
@@ -128,7 +148,8 @@ static void take(struct thingpass_virtual_thing *t, struct thingpass_frame *fram
         frame->busy = rc == THINGPASS_OK;
     }
     if (rc == THINGPASS_OK) {
-        frame->number = t->number;
+        remember(&t->spooler, t->id, t->number);
+        thingpass_sensors_read(&frame->sensors, o, t->number);
         memcpy(frame->id, t->id, sizeof frame->id);
         tell_the_link(t);
         rc = put(t, frame, &why);

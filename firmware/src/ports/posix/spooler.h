@@ -25,6 +25,12 @@ struct thingpass_spooler {
     uint8_t chunk[2048];
     alignas(max_align_t) uint8_t buffer[THINGPASS_SPOOL_BUFFER];
 
+    // Which number the last photos had, by their ids.
+    struct {
+        char id[THINGPASS_ID_MAX + 1];
+        uint64_t number;
+    } recent[256];
+
     bool up;              // the link, as far as the outbox knows
     unsigned connections; // likewise
     uint64_t lost;        // times that photos were dropped
@@ -33,6 +39,9 @@ struct thingpass_spooler {
 // Makes the folder, if there is none, and opens what is in it. Returns THINGPASS_OK
 // or < 0; close it in either case.
 int thingpass_spooler_open(struct thingpass_virtual_thing *thing, struct thingpass_why *why);
+
+// The number of a photo that was taken in this run, or 0.
+uint64_t thingpass_spooler_number(const struct thingpass_spooler *spooler, const char *id);
 
 // Takes photos, and sends them and what was there before, until there are no more
 // or the thing must end; what is at hand then stays in the folder. Returns whether

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "camera_files.h"
 #include "failure_words.h"
 #include "report.h"
 #include "save.h"
@@ -78,13 +79,17 @@ static const struct thingpass_mode *mode_for(const struct thingpass_source *sour
 }
 
 void thingpass_object_options(const struct thingpass_virtual_thing *t,
+                              const struct thingpass_sensors *sensors,
                               struct thingpass_object *object) {
     const struct thingpass_options *o = t->options;
     object->kind = o->kind;
     object->mode = o->mode != NULL ? o->mode : mode_for(object->source);
+    if (object->mode == &thingpass_mode_credentials) { // the key is made here, as the broker does
+        object->suffix = thingpass_type_suffix(object->source->content_type);
+    }
     object->verify = o->verify;
-    object->metadata = o->metadata;
-    object->metadata_count = o->metadata_count;
+    object->metadata = sensors->about.pairs;
+    object->metadata_count = sensors->about.count;
     object->deadline_ms = o->deadline_s * 1000;
 }
 
@@ -95,7 +100,8 @@ static int start_upload(struct thingpass_virtual_thing *t, struct thingpass_why 
                                       .captured_at = t->photo.captured_at,
                                       .captured_ms = thingpass_posix_now_ms(),
                                       .source = &t->source};
-    thingpass_object_options(t, &object);
+    thingpass_sensors_read(&t->sensors, t->options, t->number);
+    thingpass_object_options(t, &t->sensors, &object);
     int rc = thingpass_upload_start(&t->core, &object);
     if (rc == THINGPASS_ESPACE) {
         return thingpass_fail(why, rc,
@@ -132,6 +138,31 @@ void thingpass_report_later(struct thingpass_virtual_thing *t) {
     }
 }
 
+// With --motion: whether the gate lets the photo through. One that it cannot judge
+// is kept.
+static bool is_worth_it(struct thingpass_virtual_thing *t) {
+    if (!t->options->motion) {
+        return true;
+    }
+    int verdict = thingpass_gate_judge(&t->gate, &t->photo, thingpass_posix_now_ms());
+    if (verdict < 0) {
+        thingpass_say(&t->say, THINGPASS_SAY_NOTICE,
+                      "photo %llu is stored without a look at it: %s",
+                      (unsigned long long)t->number, t->gate.why.text);
+    }
+    if (verdict < 0 || verdict >= THINGPASS_MOTION_HEARTBEAT) {
+        return true;
+    }
+    if (t->options->json) {
+        (void)printf("{\"n\":%llu,\"result\":\"skipped\",\"motion\":\"%s\"}\n",
+                     (unsigned long long)t->number, thingpass_gate_word(verdict));
+        (void)fflush(stdout);
+    }
+    thingpass_say(&t->say, THINGPASS_SAY_DETAIL, "photo %llu is not stored: %s",
+                  (unsigned long long)t->number, thingpass_gate_word(verdict));
+    return false;
+}
+
 bool thingpass_capture(struct thingpass_virtual_thing *t) {
     t->sha256.finished = false;
     t->stream.why.text[0] = '\0';
@@ -141,11 +172,12 @@ bool thingpass_capture(struct thingpass_virtual_thing *t) {
         t->camera_empty = true;
     } else if (taken != THINGPASS_CAPTURED) {
         report(t, NULL, t->photo.why.text);
-    } else {
+    } else if (is_worth_it(t)) {
         pretend_time(t);
         choose_id(t);
+        return true;
     }
-    return taken == THINGPASS_CAPTURED;
+    return false;
 }
 
 // Takes a photo and stores it. Whatever happens to it is reported.
@@ -185,7 +217,8 @@ bool thingpass_virtual_thing_run(struct thingpass_virtual_thing *thing) {
     thingpass_report_later(thing);
     thing->unconfirmed += thing->ledger.count;
     thingpass_cancel(&thing->core); // closes the connection to S3 in good order
-    return thing->failed == 0 && thing->unconfirmed == 0 && thing->stored > 0;
+    return thing->failed == 0 && thing->unconfirmed == 0 &&
+           (thing->stored > 0 || thing->options->motion);
 }
 
 #endif

@@ -4,10 +4,13 @@
 #define THINGPASS_POSIX_VIRTUAL_THING_H
 
 #include "camera.h"
+#include "gate.h"
 #include "link_faults.h"
 #include "mqtt_mosquitto.h"
 #include "options.h"
 #include "posix_world.h"
+#include "provider.h"
+#include "sensors.h"
 #include "spooler.h"
 #include "thingpass/ledger.h"
 #include "thingpass/thingpass.h"
@@ -23,9 +26,12 @@ struct thingpass_virtual_thing {
     struct thingpass_tls_trust s3_trust;
     struct thingpass_tls_stream stream;
     struct thingpass_link_faults faults;
+    struct thingpass_posix_provider provider; // with --credentials provider
     struct thingpass_mqtt_link mqtt;
     struct thingpass_posix_sha256 sha256;
     struct thingpass_camera camera;
+    struct thingpass_gate gate;       // with --motion
+    struct thingpass_sensors sensors; // of the photo at hand
     struct thingpass core;
     char topic[THINGPASS_TOPIC_MAX + 1];
     struct thingpass_spooler spooler; // with --spool

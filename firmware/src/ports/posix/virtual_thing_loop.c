@@ -28,10 +28,14 @@ void thingpass_pump(struct thingpass_virtual_thing *t, uint64_t until_ms, bool s
         thingpass_mqtt_link_poll(&t->mqtt),
         {.fd = -1},
     };
-    if (stream && t->stream.wants != 0) {
-        fds[2].fd = thingpass_tls_stream_fd(&t->stream);
-        fds[2].events = t->stream.wants;
+    // Of the two only one is open at a time.
+    struct thingpass_tls_stream *s =
+        t->provider.stream.wants != 0 ? &t->provider.stream : &t->stream;
+    if (stream && s->wants != 0) {
+        fds[2].fd = thingpass_tls_stream_fd(s);
+        fds[2].events = s->wants;
     }
+    t->provider.stream.wants = 0;
     (void)poll(fds, 3, timeout_ms(t, until_ms, thingpass_posix_now_ms()));
     t->stopping |= fds[0].fd >= 0 && (fds[0].revents & POLLIN) != 0;
     t->pumped_ms = thingpass_posix_now_ms();
@@ -54,8 +58,7 @@ void thingpass_narrate(struct thingpass_virtual_thing *t) {
         return;
     }
     t->phase = phase;
-    thingpass_say(&t->say, THINGPASS_SAY_DETAIL, "photo %llu: %s", (unsigned long long)t->number,
-                  phase);
+    thingpass_say(&t->say, THINGPASS_SAY_DETAIL, "%llu: %s", (unsigned long long)t->number, phase);
     if (t->stream.why.text[0] != '\0' && strcmp(t->stream.why.text, t->told.text) != 0) {
         t->told = t->stream.why;
         thingpass_say(&t->say, THINGPASS_SAY_DETAIL, "%s", t->told.text);

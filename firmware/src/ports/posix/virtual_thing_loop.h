@@ -22,8 +22,8 @@ void thingpass_drive(struct thingpass_virtual_thing *t);
 // Whether a signal came, or the MQTT server will not have us.
 bool thingpass_must_end(const struct thingpass_virtual_thing *t);
 
-// Takes the next photo, and gives it an id. Returns false, and reports that, if
-// there is none.
+// Takes the next photo, and gives it an id. Returns false, and tells that, if
+// there is none, or none worth an upload.
 bool thingpass_capture(struct thingpass_virtual_thing *t);
 
 // Tells how an object ended, and counts it. number 0: it is of an earlier run. why
@@ -37,6 +37,7 @@ void thingpass_why_failed(struct thingpass_virtual_thing *t, const struct thingp
 
 // The metadata, mode and so on that the options ask for.
 void thingpass_object_options(const struct thingpass_virtual_thing *t,
+                              const struct thingpass_sensors *sensors,
                               struct thingpass_object *object);
 
 // Tells the broker of what S3 has taken. What it does not answer stays in the

@@ -52,6 +52,13 @@ static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *wh
                                       .chunk = lent + reply_size,
                                       .chunk_size = sizeof lent - reply_size,
                                       .timing = o->timing};
+    if (o->provider) {
+        int rc = thingpass_posix_provider_load(&t->provider, o, why);
+        if (rc != THINGPASS_OK) {
+            return rc;
+        }
+        config.provider = &t->provider.port;
+    }
     if (o->verify == THINGPASS_VERIFY_LATER) {
         (void)thingpass_ledger_init(&t->ledger, t->ledger_entries, sizeof t->ledger_entries,
                                     on_verdict, t);
@@ -126,6 +133,7 @@ int thingpass_virtual_thing_open(struct thingpass_virtual_thing *thing,
     if (rc == THINGPASS_OK && options->spool != NULL) {
         rc = thingpass_spooler_open(thing, why);
     }
+    thingpass_gate_init(&thing->gate, options);
     return rc == THINGPASS_OK ? open_camera(thing, why) : rc;
 }
 
@@ -136,6 +144,7 @@ void thingpass_virtual_thing_close(struct thingpass_virtual_thing *thing) {
     }
     thingpass_spooler_close(thing);
     thingpass_tls_stream_free(&thing->stream);
+    thingpass_posix_provider_free(&thing->provider);
     thingpass_tls_trust_free(&thing->s3_trust);
     thingpass_tls_trust_free(&thing->mqtt_trust);
     thingpass_posix_sha256_free(&thing->sha256);
