@@ -118,16 +118,16 @@ static int on_header(struct thingpass_http_response *r) {
 
 // Hexadecimal digits, then ";" and whatever, or nothing.
 static int on_chunk_size(struct thingpass_http_response *r) {
+    size_t n = r->line_len <= sizeof r->line ? r->line_len : sizeof r->line;
     uint32_t size = 0;
-    bool ok = r->line_len > 0 && r->line[0] != ';';
-    size_t have = r->line_len < sizeof r->line ? r->line_len : sizeof r->line;
     size_t i = 0;
-    for (; ok && i < have && r->line[i] != ';'; i++) {
+    bool ok = true;
+    for (; ok && i < n && r->line[i] != ';'; i++) {
         int digit = thingpass_hex_value(r->line[i]);
         ok = digit >= 0 && size >> 28 == 0;
         size = size << 4 | (uint32_t)digit;
     }
-    ok = ok && (i < have || have == r->line_len); // it was not cut within the size
+    ok = ok && i > 0 && (i < n || n == r->line_len); // a cut one has its ';'
     r->length = size;
     return go_if(r, ok, size == 0 ? LAST : CHUNK_DATA);
 }
