@@ -134,10 +134,8 @@ static int write_chunk(struct thingpass *tp) {
         return THINGPASS_STEP_RUN;
     }
     u->chunk_sent += (size_t)n;
-    if (u->object.progress != NULL) {
-        uint64_t waiting = u->chunk_len - u->chunk_sent; // some of it may be no object's
-        uint64_t done = u->reader.pos > waiting ? u->reader.pos - waiting : 0;
-        u->object.progress(u->object.progress_ctx, done, u->object.source->size);
+    if (u->object.progress != NULL && u->chunk_sent == u->chunk_len) {
+        u->object.progress(u->object.progress_ctx, u->reader.pos, u->object.source->size);
     }
     return THINGPASS_STEP_RUN;
 }
