@@ -13,7 +13,13 @@
 #include "pass_reply.h"
 #include "upload.h"
 
-enum { day_s = 86400 };
+// Days since 1970, of a moment that is not before.
+static int64_t day_of(int64_t s) {
+    uint64_t days = (uint64_t)s;
+    (void)thingpass_divide(&days, 3600);
+    (void)thingpass_divide(&days, 24);
+    return (int64_t)days;
+}
 
 // Whether the pass at hand is for an object like this one: asked for in the same
 // terms, not ended, and for the day on which this object was taken.
@@ -21,7 +27,7 @@ static bool suits(const struct thingpass *tp) {
     const struct thingpass_pass *p = &tp->kept.u.pass;
     const struct thingpass_upload *u = &tp->upload;
     return tp->kept.len > 0 && tp->kept.mode == u->mode && p->terms == u->terms &&
-           thingpass_clock_ms(tp) < p->valid_until_ms && u->captured_at / day_s == p->day;
+           thingpass_clock_ms(tp) < p->valid_until_ms && day_of(u->captured_at) == p->day;
 }
 
 // The reply has told the time, so the object's own time is known now at last.
@@ -112,7 +118,7 @@ static void keep(struct thingpass *tp, const struct thingpass_pass_fields *field
     p->max_size = fields->max_size;
     p->valid_until_ms = thingpass_grant_until_ms(tp, fields->expires_at, time);
     p->terms = tp->upload.terms;
-    p->day = tp->upload.captured_at / day_s;
+    p->day = day_of(tp->upload.captured_at);
 }
 
 static int take(struct thingpass *tp, struct thingpass_json *json,
