@@ -296,8 +296,7 @@ static const char *answer_once_lost(struct world *w, const char *topic, const ch
 static void what_s3_asked_of_another_upload_is_not_waited_for(void **state) {
     (void)state;
     struct world *w = world_with_parts(&cloud, 2500);
-    w->puts[0].answer =
-        "HTTP/1.1 503 Slow Down\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n";
+    w->puts[0].answer = "HTTP/1.1 503 Slow Down\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n";
     w->puts[1].answer = world_ok;
     w->put_count = 2;
     w->object.id = "boot-7";
