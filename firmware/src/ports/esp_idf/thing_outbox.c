@@ -101,7 +101,8 @@ static void tell(void *ctx, const struct thingpass_outbox_event *event) {
     result.err = spooled ? THINGPASS_EAGAIN : event->err;
     tell_all(esp, event, &result);
     struct at_hand *mine = NULL;
-    if (event->object != NULL && event->object->id != NULL) {
+    // An entry of the spool may have the id of an object that is put once more.
+    if (event->object != NULL && event->object != &esp->outbox->spool.object) {
         mine = find(esp->outbox, event->object->id);
     }
     if (mine != NULL) { // nothing of it is LATER or ASIDE: that is of the spool's entries
