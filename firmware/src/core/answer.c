@@ -20,9 +20,9 @@ static bool is_response_topic(const struct thingpass *tp, struct thingpass_span 
 // parsed for lack of memory. Ids need no escapes.
 static bool mentions_id(const struct thingpass *tp, struct thingpass_span payload) {
     struct thingpass_span id = thingpass_span_of(thingpass_awaited_id(tp));
-    for (size_t i = 0; i + id.n + 2 <= payload.n; i++) {
-        if (payload.p[i] == '"' && payload.p[i + 1 + id.n] == '"' &&
-            memcmp(payload.p + i + 1, id.p, id.n) == 0) {
+    for (; payload.n >= id.n + 2; payload.p++, payload.n--) {
+        if (payload.p[0] == '"' && payload.p[1 + id.n] == '"' &&
+            memcmp(payload.p + 1, id.p, id.n) == 0) {
             return true;
         }
     }
@@ -62,14 +62,17 @@ int thingpass_refused(struct thingpass *tp, const struct thingpass_reply *reply)
     return thingpass_finish(tp, THINGPASS_EREFUSED);
 }
 
+// Codes of answers to reports only.
+static bool is_of_a_report(struct thingpass_span code) {
+    return thingpass_span_is(code, "not-found") || thingpass_span_is(code, "parts-missing") ||
+           thingpass_span_is(code, "mismatch");
+}
+
 // Late answers to a report come under the object's id as well; they are told by
 // their code or their fields.
 static bool is_late_refusal(const struct thingpass_json *json,
                             const struct thingpass_reply *reply) {
-    return thingpass_json_find(json, 0, "objectKey") != 0 ||
-           thingpass_span_is(reply->code, "not-found") ||
-           thingpass_span_is(reply->code, "mismatch") ||
-           thingpass_span_is(reply->code, "parts-missing");
+    return thingpass_json_find(json, 0, "objectKey") != 0 || is_of_a_report(reply->code);
 }
 
 static bool is_late_confirmation(const struct thingpass *tp, const struct thingpass_json *json) {
@@ -122,17 +125,15 @@ static int on_failed_report(struct thingpass *tp, const struct thingpass_json *j
         !thingpass_span_equal(key, thingpass_span_of(thingpass_key(tp)))) {
         return 0;
     }
-    if (thingpass_span_is(reply->code, "not-found") ||
-        thingpass_span_is(reply->code, "parts-missing")) {
-        thingpass_copy_cut(tp->result.code, sizeof tp->result.code, reply->code);
-        thingpass_ask_anew(tp);
-        return 1;
+    if (!is_of_a_report(reply->code)) {
+        return thingpass_refused(tp, reply);
     }
+    thingpass_copy_cut(tp->result.code, sizeof tp->result.code, reply->code);
     if (thingpass_span_is(reply->code, "mismatch")) {
-        thingpass_copy_cut(tp->result.code, sizeof tp->result.code, reply->code);
         return thingpass_finish(tp, THINGPASS_EMISMATCH);
     }
-    return thingpass_refused(tp, reply);
+    thingpass_ask_anew(tp);
+    return 1;
 }
 
 // A reply while a report is to be confirmed; a late grant is told by its URL.

@@ -7,18 +7,17 @@
 
 enum { headers_max = 40, name_max = 128 };
 
-const char *const thingpass_framing_headers[] = {
-    "host", "content-length", "transfer-encoding", "connection", "expect", "keep-alive",
-    "te",   "trailer",        "upgrade",           NULL};
+const char thingpass_framing_headers[] = "host\0content-length\0transfer-encoding\0connection\0"
+                                         "expect\0keep-alive\0te\0trailer\0upgrade\0";
 
 bool thingpass_header_may_send(struct thingpass_span name, struct thingpass_span value,
-                               const char *const *refused) {
+                               const char *refused) {
     if (!thingpass_span_all(name, name_max, THINGPASS_TOKEN) ||
         (value.n > 0 && !thingpass_span_all(value, SIZE_MAX, THINGPASS_PRINT))) {
         return false;
     }
-    for (; *refused != NULL; refused++) {
-        if (thingpass_span_is_nocase(name, *refused)) {
+    for (; *refused != '\0'; refused += strlen(refused) + 1) {
+        if (thingpass_span_is_nocase(name, refused)) {
             return false;
         }
     }
@@ -35,7 +34,7 @@ static bool is_doubled(const struct thingpass_json *json, int first, int node) {
 }
 
 // Returns the node behind the last, or what is wrong.
-static int check(const struct thingpass_json *json, int object, const char *const *refused) {
+static int check(const struct thingpass_json *json, int object, const char *refused) {
     int first = object + 1;
     int node = first;
     for (int i = thingpass_json_first(json, object); i > 0; i = thingpass_json_next(json, i)) {
@@ -55,8 +54,8 @@ static int check(const struct thingpass_json *json, int object, const char *cons
 
 // A pair takes six characters of punctuation in JSON and four here, so that
 // writing never overtakes reading.
-int thingpass_headers_pack(const struct thingpass_json *json, int object,
-                           const char *const *refused, struct thingpass_span *lines) {
+int thingpass_headers_pack(const struct thingpass_json *json, int object, const char *refused,
+                           struct thingpass_span *lines) {
     if (object <= 0 || thingpass_json_type(json, object) != THINGPASS_JSON_OBJECT) {
         return THINGPASS_EREPLY;
     }

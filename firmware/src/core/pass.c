@@ -13,10 +13,7 @@
 #include "pass_reply.h"
 #include "upload.h"
 
-enum {
-    day_s = 86400,
-    report_reply_max = 512 // of the answer to a report, without the key
-};
+enum { day_s = 86400 };
 
 // Whether the pass at hand is for an object like this one: asked for in the same
 // terms, not ended, and for the day on which this object was taken.
@@ -77,12 +74,7 @@ static int make_key(struct thingpass *tp) {
     const struct thingpass_pass *p = &tp->kept.u.pass;
     const struct thingpass_span parts[3] = {p->key_prefix, thingpass_span_of(tp->upload.id),
                                             p->key_suffix};
-    size_t n = parts[0].n + parts[1].n + parts[2].n;
-    if (n > THINGPASS_KEY_MAX) {
-        return THINGPASS_EREPLY;
-    }
-    int err = thingpass_key_make(tp, parts, tp->kept.len);
-    return err < 0 || thingpass_reply_room(tp) >= report_reply_max + n ? err : THINGPASS_ESPACE;
+    return thingpass_key_make(tp, parts);
 }
 
 // Makes the upload's key and grant from the pass at hand.
@@ -181,6 +173,8 @@ static int send(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
     int err = thingpass_draw_letters(tp->config.random, u->boundary, sizeof u->boundary);
     const struct thingpass_form form = form_of(tp);
+    u->form_sent = 0;
+    u->tail_sent = 0;
     u->form_len = err < 0 ? 0 : thingpass_form_length(&form);
     return err;
 }

@@ -44,8 +44,7 @@ static void begin_transfer(struct thingpass *tp) {
     u->write_failed = false;
     u->body_sent = false;
     u->head_sent = 0;
-    u->form_sent = 0;
-    u->tail_sent = 0;
+    u->head_done = false;
     u->chunk_len = 0;
     u->chunk_sent = 0;
     u->put_started_ms = thingpass_clock_ms(tp);
@@ -134,10 +133,8 @@ static int write_chunk(struct thingpass *tp) {
         return THINGPASS_STEP_RUN;
     }
     u->chunk_sent += (size_t)n;
-    if (u->object.progress != NULL) {
-        uint64_t waiting = u->chunk_len - u->chunk_sent; // some of it may be no object's
-        uint64_t done = u->reader.pos > waiting ? u->reader.pos - waiting : 0;
-        u->object.progress(u->object.progress_ctx, done, u->object.source->size);
+    if (u->object.progress != NULL && u->chunk_sent == u->chunk_len) {
+        u->object.progress(u->object.progress_ctx, u->reader.pos, u->object.source->size);
     }
     return THINGPASS_STEP_RUN;
 }

@@ -36,7 +36,6 @@ static void reset_upload(struct thingpass *tp, const struct thingpass_object *ob
     u->object.captured_ms = object->captured_ms != 0 ? object->captured_ms : now;
     u->started_ms = now;
     u->deadline_ms = now + deadline;
-    u->wake_ms = now;
     u->mode = thingpass_mode_of(object);
     if (object->sha256 != NULL) {
         memcpy(u->sum, object->sha256, sizeof u->sum);

@@ -35,6 +35,10 @@ enum thingpass_phase {
 
 uint64_t thingpass_clock_ms(const struct thingpass *tp);
 
+// client.c: writes "<root>/<thing>", suffix and a NUL. Returns how many bytes, or
+// SIZE_MAX when they do not fit.
+size_t thingpass_put_topic(const struct thingpass *tp, const char *suffix, char *buf, size_t cap);
+
 // upload.c: makes object the upload in flight, with an id; the caller plans its
 // first phase.
 void thingpass_begin(struct thingpass *tp, const struct thingpass_object *object);
