@@ -51,6 +51,9 @@ static void settle_captured_at(struct thingpass *tp) {
     if (u->captured_at == 0) {
         u->captured_at = thingpass_clock_at(&tp->clock, u->object.captured_ms);
     }
+    if (u->captured_at == 0 && u->object.object_key == NULL) { // nobody knows when that was
+        u->captured_at = thingpass_clock_at(&tp->clock, thingpass_clock_ms(tp));
+    }
     tp->result.captured_at = u->captured_at;
 }
 

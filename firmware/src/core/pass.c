@@ -105,8 +105,10 @@ static int leave(struct thingpass *tp) {
     return err < 0 ? err : suits(tp);
 }
 
+// Its keys have the date that was asked for, or else that of the broker's clock.
 static void keep(struct thingpass *tp, const struct thingpass_pass_fields *fields, int64_t time,
                  size_t len) {
+    int64_t asked_for = tp->upload.captured_at;
     struct thingpass_pass *p = &tp->kept.u.pass;
     tp->kept.len = len;
     tp->kept.mode = tp->upload.mode;
@@ -118,7 +120,7 @@ static void keep(struct thingpass *tp, const struct thingpass_pass_fields *field
     p->max_size = fields->max_size;
     p->valid_until_ms = thingpass_grant_until_ms(tp, fields->expires_at, time);
     p->terms = tp->upload.terms;
-    p->day = day_of(tp->upload.captured_at);
+    p->day = day_of(asked_for != 0 ? asked_for : time);
 }
 
 static int take(struct thingpass *tp, struct thingpass_json *json,
@@ -128,13 +130,23 @@ static int take(struct thingpass *tp, struct thingpass_json *json,
     if (err < 0) {
         return err;
     }
-    settle_captured_at(tp, reply->time);
     keep(tp, &fields, reply->time, len);
+    settle_captured_at(tp, reply->time);
     err = use(tp);
     if (err < 0 && err != THINGPASS_EREFUSED) {
         tp->kept.len = 0;
     }
     return err;
+}
+
+// The object may be of another day than was asked for when there was no clock: asked
+// for again, it would have another key.
+static void plan_next(struct thingpass *tp) {
+    if (suits(tp)) {
+        thingpass_plan_connect(tp, 0);
+    } else {
+        thingpass_plan_ask(tp, 0);
+    }
 }
 
 static struct thingpass_form form_of(const struct thingpass *tp) {
@@ -211,6 +223,7 @@ const struct thingpass_mode thingpass_mode_pass = {
     .standing = true,
     .ask = put_ask,
     .take = take,
+    .next = plan_next,
     .head = head,
     .tail = tail,
     .send = send,
