@@ -76,7 +76,7 @@ func TestTheREADMEOfTheFirmwareWorks(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, out)
 	}
-	for _, want := range []string{"photo 9 ", "spooled", "file 1 ", "fetched", "unchanged"} {
+	for _, want := range []string{"photo 9 ", "spooled", "file 1 ", "download 1 ", "unchanged"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}
