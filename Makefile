@@ -6,15 +6,15 @@ GOFILES := $(shell git ls-files -co --exclude-standard '*.go' 2>/dev/null)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-go test-strict test-firmware race soak fuzz bench lint format clean setup-demo setup-test setup-bench go thing rig lambda
+.PHONY: help build demo test test-go test-strict test-firmware test-rv32 firmware-size race soak fuzz bench lint format clean setup-demo setup-test setup-rv32 setup-bench go thing rig lambda
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup-demo build ## dev stack, broker and a camera: watch photos arrive (Ctrl-C stops)
 	@$(BIN)/thingpass-dev demo --dir demo $(DEMO)
 
-test: setup-test build test-firmware test-go test-strict ## everything but the long runs
+test: setup-test build test-firmware test-rv32 firmware-size test-go test-strict ## everything but the long runs
 
 build: go thing ## bin/thingpass, bin/thingpass-dev, bin/thingpass-thing
 
@@ -48,6 +48,12 @@ soak: build rig ## a camera's day, 2,880 photos in some minutes: cuts, crashes, 
 test-firmware: setup-test ## the C tests: gcc and clang, sanitizers, symbols of the core
 	@$(MAKE) --no-print-directory -C firmware test check-symbols
 
+test-rv32: setup-test setup-rv32 ## the C tests on rv32imc (ESP32-C3's), in QEMU; budgets of instructions and stack
+	@$(MAKE) --no-print-directory -C firmware test-rv32
+
+firmware-size: setup-test setup-rv32 ## flash and RAM of the firmware on rv32imc, by what a program uses, with budgets
+	@$(MAKE) --no-print-directory -C firmware size-rv32
+
 # The integration tests start programs, which have no race detector.
 race: setup-test ## the Go tests of single packages under the race detector
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m $$($(GO) list ./... | grep -v -e /integration -e /bench -e /cmd/thingpass-)
@@ -74,6 +80,9 @@ setup-demo:
 
 setup-test:
 	@.ci/setup test
+
+setup-rv32:
+	@.ci/setup rv32
 
 setup-bench:
 	@.ci/setup bench

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -70,7 +71,8 @@ func TestTheREADMEOfTheFirmwareWorks(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	shell := exec.CommandContext(ctx, "bash", "-euxo", "pipefail", "-c", script)
-	shell.WaitDelay = patience
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that its commands end with it
+	shell.Cancel = func() error { return syscall.Kill(-shell.Process.Pid, syscall.SIGKILL) }
 	shell.Dir = dir
 	out, err := shell.CombinedOutput()
 	if err != nil {

@@ -48,6 +48,8 @@ struct thingpass_provider {
     // config.stream: never are both open at once. Required.
     const struct thingpass_stream *stream;
 
+    // With an endpoint, THINGPASS_VERIFY_S3 needs no broker at all: S3's 412 counts as
+    // stored, too, because an id is used for one object only.
     // "https://<prefix>.credentials.iot.<region>.amazonaws.com". NULL: the broker
     // says this and all that follows.
     const char *endpoint;

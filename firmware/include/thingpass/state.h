@@ -48,7 +48,7 @@ struct thingpass_http_response {
     uint8_t ranges;    // Content-Range headers: 0, 1, or 2 for what is no good
     uint32_t range_first;
     uint32_t range_size; // of the whole
-    uint64_t length;     // what is left of the body, or of the chunk at hand
+    uint32_t length;     // what is left of the body, or of the chunk at hand
     uint64_t body_len;   // bytes of body passed on
     // Is told each header, if it is set; a value that is too long is empty.
     void (*field)(struct thingpass_http_response *r, struct thingpass_span name,
@@ -161,7 +161,20 @@ struct thingpass_fetch {
     uint8_t sink;    // what it was told
 };
 
+// Members that are used most come first, where instructions are shortest.
 struct thingpass_upload {
+    const struct thingpass_mode *mode;
+    uint64_t wake_ms; // nothing to do before
+    uint64_t deadline_ms;
+    uint64_t progress_ms; // when the stream last moved
+    uint64_t stall_ms;    // when it is given up
+    size_t chunk_len;     // bytes in the chunk buffer
+    size_t chunk_sent;    // of them written
+    size_t key_len;       // of the key kept at the end of the reply buffer
+    size_t upload_id_len; // of the id kept before the key
+    size_t head_sent;     // bytes of the request's head produced
+    int64_t captured_at;
+    struct thingpass_grant grant;
     uint8_t phase;
     bool asked;      // this phase's message has been published
     bool unsent;     // it could not be, and wake_ms is only for another try
@@ -182,32 +195,20 @@ struct thingpass_upload {
     bool fetching;      // the transfer is for credentials, not for the object
     bool skewed;        // S3 has corrected the clock
     bool sought;        // the source has been sent to it
-    union {             // by mode
+    struct thingpass_object object;
+    struct thingpass_reader reader;
+    uint64_t started_ms;
+    uint64_t put_started_ms; // when this transfer began
+    uint64_t terms;          // of the pass that suits the object, hashed
+    union {                  // by mode
         struct thingpass_part parts[2];
         struct thingpass_fetch fetch;
     };
     uint64_t part_size;
-    size_t upload_id_len; // of the id kept before the key
-    uint32_t crc;         // of the whole object
-    const struct thingpass_mode *mode;
-    struct thingpass_object object;
-    struct thingpass_reader reader;
-    struct thingpass_grant grant;
-    int64_t captured_at;
-    uint64_t terms; // of the pass that suits the object, hashed
-    uint64_t started_ms;
-    uint64_t deadline_ms;
-    uint64_t wake_ms;        // nothing to do before
-    uint64_t progress_ms;    // when the stream last moved
-    uint64_t stall_ms;       // when it is given up
-    uint64_t put_started_ms; // when this transfer began
-    size_t head_sent;        // bytes of the request's head produced
-    size_t form_sent;        // of the form before the object, under a pass
-    size_t tail_sent;        // of the form behind it
-    size_t form_len;         // of the whole form without the object
-    size_t chunk_len;        // bytes in the chunk buffer
-    size_t chunk_sent;       // of them written
-    size_t key_len;          // of the key kept at the end of the reply buffer
+    uint32_t crc;     // of the whole object
+    size_t form_sent; // of the form before the object, under a pass
+    size_t tail_sent; // of the form behind it
+    size_t form_len;  // of the whole form without the object
     uint8_t sum[32];
     char id[65];
     char ask_id[24];    // of the request for a pass
@@ -217,11 +218,11 @@ struct thingpass_upload {
 };
 
 struct thingpass {
+    struct thingpass_upload upload;
     struct thingpass_config config;
     struct thingpass_clock_state clock;
     struct thingpass_id_state ids;
     struct thingpass_connection connection;
-    struct thingpass_upload upload;
     struct thingpass_kept kept;
     struct thingpass_http_response response;
     struct thingpass_s3_error s3_error;

@@ -172,8 +172,8 @@ struct thingpass_object {
 
     uint32_t deadline_ms; // for the whole upload; 0 is the configured default
 
-    // Told how many of the object's bytes the stream has taken, after each of its
-    // writes; begins anew when bytes are sent again. Must not call the core. May
+    // Told how many of the object's bytes the stream has taken, after each chunk;
+    // begins anew when bytes are sent again. Must not call the core. May
     // be NULL.
     void (*progress)(void *ctx, uint64_t done, uint64_t size);
     void *progress_ctx;

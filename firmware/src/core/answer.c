@@ -44,9 +44,8 @@ static int on_large_reply(struct thingpass *tp) {
 static void wait_as_told(struct thingpass *tp, const struct thingpass_reply *reply) {
     uint32_t wait_ms = reply->retry_after_s * 1000;
     uint32_t least_ms = tp->config.timing.retry_wait_ms;
-    tp->upload.wake_ms =
-        thingpass_clock_ms(tp) +
-        thingpass_jitter_ms(tp->config.random, wait_ms > least_ms ? wait_ms : least_ms);
+    wait_ms = wait_ms > least_ms ? wait_ms : least_ms;
+    (void)thingpass_pause(tp, thingpass_jitter_ms(tp->config.random, wait_ms));
     tp->upload.unanswered = 0;
 }
 
@@ -60,18 +59,20 @@ int thingpass_refused(struct thingpass *tp, const struct thingpass_reply *reply)
         wait_as_told(tp, reply);
         return 1;
     }
-    thingpass_finish(tp, THINGPASS_EREFUSED);
-    return 1;
+    return thingpass_finish(tp, THINGPASS_EREFUSED);
+}
+
+// Codes of answers to reports only.
+static bool is_of_a_report(struct thingpass_span code) {
+    return thingpass_span_is(code, "not-found") || thingpass_span_is(code, "parts-missing") ||
+           thingpass_span_is(code, "mismatch");
 }
 
 // Late answers to a report come under the object's id as well; they are told by
 // their code or their fields.
 static bool is_late_refusal(const struct thingpass_json *json,
                             const struct thingpass_reply *reply) {
-    return thingpass_json_find(json, 0, "objectKey") != 0 ||
-           thingpass_span_is(reply->code, "not-found") ||
-           thingpass_span_is(reply->code, "mismatch") ||
-           thingpass_span_is(reply->code, "parts-missing");
+    return thingpass_json_find(json, 0, "objectKey") != 0 || is_of_a_report(reply->code);
 }
 
 static bool is_late_confirmation(const struct thingpass *tp, const struct thingpass_json *json) {
@@ -106,8 +107,7 @@ static int on_grant_reply(struct thingpass *tp, struct thingpass_json *json,
     }
     thingpass_count(&u->grants);
     if (err < 0) {
-        thingpass_finish(tp, err);
-        return 1;
+        return thingpass_finish(tp, err);
     }
     tp->result.code[0] = '\0';
     if (u->mode->next != NULL) {
@@ -125,18 +125,15 @@ static int on_failed_report(struct thingpass *tp, const struct thingpass_json *j
         !thingpass_span_equal(key, thingpass_span_of(thingpass_key(tp)))) {
         return 0;
     }
-    if (thingpass_span_is(reply->code, "not-found") ||
-        thingpass_span_is(reply->code, "parts-missing")) {
-        thingpass_copy_cut(tp->result.code, sizeof tp->result.code, reply->code);
-        thingpass_ask_anew(tp);
-        return 1;
+    if (!is_of_a_report(reply->code)) {
+        return thingpass_refused(tp, reply);
     }
+    thingpass_copy_cut(tp->result.code, sizeof tp->result.code, reply->code);
     if (thingpass_span_is(reply->code, "mismatch")) {
-        thingpass_copy_cut(tp->result.code, sizeof tp->result.code, reply->code);
-        thingpass_finish(tp, THINGPASS_EMISMATCH);
-        return 1;
+        return thingpass_finish(tp, THINGPASS_EMISMATCH);
     }
-    return thingpass_refused(tp, reply);
+    thingpass_ask_anew(tp);
+    return 1;
 }
 
 // A reply while a report is to be confirmed; a late grant is told by its URL.
@@ -158,8 +155,7 @@ static int on_report_reply(struct thingpass *tp, const struct thingpass_json *js
         return thingpass_end_with(tp, THINGPASS_EREPLY);
     }
     tp->result.code[0] = '\0';
-    thingpass_finish(tp, THINGPASS_OK);
-    return 1;
+    return thingpass_finish(tp, THINGPASS_OK);
 }
 
 static int take_reply(struct thingpass *tp, struct thingpass_json *json, size_t len) {

@@ -33,22 +33,12 @@ static struct thingpass_request report_of(const struct thingpass *tp) {
     return r;
 }
 
-// Writes the topic and its NUL into the chunk buffer; the payload goes behind.
-static size_t put_topic(const struct thingpass *tp, const char *suffix) {
+// Writes the topic and its NUL into the chunk buffer; the payload goes behind. init
+// made sure that a topic fits the smallest chunk.
+static struct thingpass_writer writer_behind(const struct thingpass *tp, const char *topic) {
     const struct thingpass_config *c = &tp->config;
-    struct thingpass_writer w = {c->chunk, c->chunk_size, 0};
-    const struct thingpass_span nul = {"", 1};
-    thingpass_put_text(&w, c->root);
-    thingpass_put_text(&w, "/");
-    thingpass_put_text(&w, c->thing);
-    thingpass_put_text(&w, suffix);
-    thingpass_put(&w, nul);
-    return w.len; // init made sure that a topic fits the smallest chunk
-}
-
-static struct thingpass_writer payload_writer(const struct thingpass *tp, size_t topic_size) {
-    const struct thingpass_config *c = &tp->config;
-    struct thingpass_writer w = {(char *)c->chunk + topic_size, c->chunk_size - topic_size, 0};
+    size_t n = thingpass_put_topic(tp, topic, c->chunk, c->chunk_size);
+    struct thingpass_writer w = {(char *)c->chunk + n, c->chunk_size - n, 0};
     return w;
 }
 
@@ -62,7 +52,7 @@ static struct thingpass_writer put_ask(const struct thingpass *tp,
                                        const struct thingpass_request *r) {
     const struct thingpass_mode *mode = tp->upload.mode;
     const char *topic = mode->topic != NULL ? mode->topic : "/upload-request";
-    struct thingpass_writer w = payload_writer(tp, put_topic(tp, topic));
+    struct thingpass_writer w = writer_behind(tp, topic);
     mode->ask(tp, &w, r);
     return w;
 }
@@ -99,31 +89,28 @@ static uint32_t next_wait_ms(const struct thingpass *tp) {
 // After so many seconds, of a wait or of what the deadline leaves, the broker need
 // not answer any more [P-9.6].
 static uint32_t expiry_s(const struct thingpass *tp, uint32_t wait_ms) {
-    uint64_t left_ms = tp->upload.deadline_ms - thingpass_clock_ms(tp);
-    uint32_t most_ms = left_ms < wait_ms ? (uint32_t)left_ms : wait_ms;
-    return most_ms / 1000 + 1;
+    // No deadline is further away than 32 bits can say.
+    uint32_t left_ms = (uint32_t)(tp->upload.deadline_ms - thingpass_clock_ms(tp));
+    return (left_ms < wait_ms ? left_ms : wait_ms) / 1000 + 1;
 }
 
 // Publishes w under the topic that begins the chunk buffer.
 static int publish(struct thingpass *tp, const struct thingpass_writer *w, unsigned *count) {
     struct thingpass_upload *u = &tp->upload;
     if (w->len == SIZE_MAX) {
-        thingpass_finish(tp, THINGPASS_ESPACE);
-        return THINGPASS_STEP_RUN;
+        return thingpass_finish(tp, THINGPASS_ESPACE);
     }
     const struct thingpass_mqtt *mqtt = tp->config.mqtt;
     uint32_t wait_ms = next_wait_ms(tp);
     if (mqtt->publish(mqtt->ctx, tp->config.chunk, w->buf, w->len, expiry_s(tp, wait_ms)) < 0) {
-        u->wake_ms = thingpass_clock_ms(tp) + mqtt_poll_ms;
         u->unsent = true;
-        return THINGPASS_STEP_WAIT;
+        return thingpass_pause(tp, mqtt_poll_ms);
     }
     u->asked = true;
     u->unsent = false;
     ++*count;
-    u->wake_ms = thingpass_clock_ms(tp) + wait_ms;
     thingpass_count(&u->unanswered);
-    return THINGPASS_STEP_WAIT;
+    return thingpass_pause(tp, wait_ms);
 }
 
 void thingpass_settle_captured_at(struct thingpass *tp) {
@@ -144,7 +131,7 @@ int thingpass_step_ask(struct thingpass *tp) {
 
 int thingpass_step_report(struct thingpass *tp) {
     struct thingpass_request r = report_of(tp);
-    struct thingpass_writer w = payload_writer(tp, put_topic(tp, "/upload-complete"));
+    struct thingpass_writer w = writer_behind(tp, "/upload-complete");
     tp->upload.mode->report(tp, &w, &r);
     return publish(tp, &w, &tp->result.reports);
 }
@@ -158,6 +145,6 @@ void thingpass_ask_again(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
     bool lost = thingpass_awaits_reply(tp) && u->unanswered > 0; // 0: told to wait by a refusal
     if (u->unsent || lost) {
-        u->wake_ms = thingpass_clock_ms(tp);
+        (void)thingpass_pause(tp, 0);
     }
 }

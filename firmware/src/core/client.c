@@ -111,19 +111,24 @@ int thingpass_new_id(struct thingpass *tp, char *buf, size_t cap) {
     return thingpass_id_next(&tp->ids, buf, cap);
 }
 
-int thingpass_response_topic(const struct thingpass *tp, char *buf, size_t cap) {
-    if (cap == 0) {
-        return THINGPASS_ESPACE;
-    }
-    struct thingpass_writer w = {buf, cap - 1, 0};
+size_t thingpass_put_topic(const struct thingpass *tp, const char *suffix, char *buf, size_t cap) {
+    const struct thingpass_span nul = {"", 1};
+    struct thingpass_writer w = {buf, cap, 0};
     thingpass_put_text(&w, tp->config.root);
     thingpass_put_text(&w, "/");
     thingpass_put_text(&w, tp->config.thing);
-    thingpass_put_text(&w, "/response");
-    if (w.len == SIZE_MAX) {
-        buf[0] = '\0';
-        return THINGPASS_ESPACE;
+    thingpass_put_text(&w, suffix);
+    thingpass_put(&w, nul);
+    return w.len;
+}
+
+int thingpass_response_topic(const struct thingpass *tp, char *buf, size_t cap) {
+    size_t size = thingpass_put_topic(tp, "/response", buf, cap);
+    if (size != SIZE_MAX) {
+        return (int)size - 1;
     }
-    buf[w.len] = '\0';
-    return (int)w.len;
+    if (cap > 0) {
+        buf[0] = '\0';
+    }
+    return THINGPASS_ESPACE;
 }

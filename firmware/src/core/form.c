@@ -3,22 +3,8 @@
 
 #include "form.h"
 
-#include <string.h>
-
 #include "header.h"
 #include "window.h"
-
-int thingpass_form_boundary(const struct thingpass_random *random, char *buf, size_t cap) {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
-    if (random->fill(random->ctx, buf, cap - 1) < 0) {
-        return THINGPASS_EIO;
-    }
-    for (size_t i = 0; i + 1 < cap; i++) {
-        buf[i] = letters[(uint8_t)buf[i] & 31];
-    }
-    buf[cap - 1] = '\0';
-    return THINGPASS_OK;
-}
 
 // One field. Its name may come in two pieces.
 static void put_field(struct thingpass_window *w, const struct thingpass_form *form,

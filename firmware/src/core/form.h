@@ -13,7 +13,8 @@
 // The parts come in this order, and the object's bytes last. S3 ignores what
 // follows those.
 struct thingpass_form {
-    const char *boundary; // letters and digits, drawn at random: see thingpass_form_boundary
+    const char *boundary; // letters and digits, of 120 random bits, so that no photo contains it by
+                          // accident or design
     struct thingpass_span key;
     struct thingpass_span fields; // as packed by thingpass_pass_read
     const struct thingpass_pair *metadata;
@@ -21,10 +22,6 @@ struct thingpass_form {
     int64_t captured_at; // always among the metadata
     const uint8_t *sum;  // SHA-256; NULL leaves it out
 };
-
-// Draws a boundary of 120 random bits, so that no photo contains it by accident
-// or by design. Returns THINGPASS_OK or THINGPASS_EIO.
-int thingpass_form_boundary(const struct thingpass_random *random, char *buf, size_t cap);
 
 // The length of all that is not the object.
 size_t thingpass_form_length(const struct thingpass_form *form);

@@ -61,12 +61,12 @@ int thingpass_step_hash(struct thingpass *tp) {
         r = hash_next(tp);
     }
     if (r == THINGPASS_EAGAIN) {
-        u->wake_ms = thingpass_clock_ms(tp) + source_poll_ms;
-        return THINGPASS_STEP_WAIT;
+        return thingpass_pause(tp, source_poll_ms);
     }
     if (r < 0) {
-        thingpass_finish(tp, r);
-    } else if (r == 0 && (u->mode->scan != NULL || thingpass_sum_final(tp))) {
+        return thingpass_finish(tp, r);
+    }
+    if (r == 0 && (u->mode->scan != NULL || thingpass_sum_final(tp))) {
         u->hashing = false;
         thingpass_plan_leave(tp);
     }

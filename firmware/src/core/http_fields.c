@@ -3,12 +3,12 @@
 
 #include "http_fields.h"
 
-#include <string.h>
-
 static int on_length(struct thingpass_http_response *r, struct thingpass_span value) {
-    if (r->has_length || !thingpass_span_u64(value, &r->length)) {
-        return THINGPASS_EHTTP;
+    uint64_t length;
+    if (r->has_length || !thingpass_span_u64(value, &length) || length > UINT32_MAX) {
+        return THINGPASS_EHTTP; // nothing that we ask for is so long
     }
+    r->length = (uint32_t)length;
     r->has_length = true;
     return THINGPASS_OK;
 }
@@ -21,27 +21,26 @@ static int on_encoding(struct thingpass_http_response *r, struct thingpass_span 
     return THINGPASS_OK;
 }
 
-static struct thingpass_span trim(struct thingpass_span s) {
-    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t')) {
-        s.n--;
-    }
-    while (s.n > 0 && (*s.p == ' ' || *s.p == '\t')) {
-        s.p++;
-        s.n--;
-    }
-    return s;
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t';
 }
 
-static void on_connection(struct thingpass_http_response *r, struct thingpass_span value) {
-    while (value.n > 0) {
-        const char *comma = memchr(value.p, ',', value.n);
-        size_t n = comma == NULL ? value.n : (size_t)(comma - value.p);
-        struct thingpass_span option = {value.p, n};
-        r->close = r->close || thingpass_span_is_nocase(trim(option), "close");
-        n += comma == NULL ? 0 : 1;
-        value.p += n;
-        value.n -= n;
+// What stands behind the name, without blanks at its ends; empty if it was cut.
+static struct thingpass_span value_of(const struct thingpass_http_response *r) {
+    size_t begin = r->name_len + 1U;
+    size_t end = r->line_len <= sizeof r->line ? r->line_len : 0;
+    while (begin < end && is_blank(r->line[end - 1])) {
+        end--;
     }
+    while (begin < end && is_blank(r->line[begin])) {
+        begin++;
+    }
+    struct thingpass_span value = {r->line, 0};
+    if (begin < end) {
+        value.p += begin;
+        value.n = end - begin;
+    }
+    return value;
 }
 
 static void on_retry_after(struct thingpass_http_response *r, struct thingpass_span value) {
@@ -52,14 +51,8 @@ static void on_retry_after(struct thingpass_http_response *r, struct thingpass_s
 }
 
 int thingpass_http_field(struct thingpass_http_response *r) {
-    bool cut = r->line_len > sizeof r->line;
-    struct thingpass_span name = {r->line, r->name_len};
-    struct thingpass_span value = {r->line, 0};
-    if (!cut) {
-        value.p += r->name_len + 1;
-        value.n = r->line_len - r->name_len - 1U;
-        value = trim(value);
-    }
+    const struct thingpass_span name = {r->line, r->name_len};
+    const struct thingpass_span value = value_of(r);
     if (thingpass_span_is_nocase(name, "content-length")) {
         return on_length(r, value); // a cut one is empty, and refused
     }
@@ -67,8 +60,8 @@ int thingpass_http_field(struct thingpass_http_response *r) {
         return on_encoding(r, value);
     }
     if (thingpass_span_is_nocase(name, "connection")) {
-        r->close = r->close || cut;
-        on_connection(r, value);
+        // Whatever else it says is no promise.
+        r->close = r->close || !thingpass_span_is_nocase(value, "keep-alive");
     }
     if (thingpass_span_is_nocase(name, "retry-after")) {
         on_retry_after(r, value);

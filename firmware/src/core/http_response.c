@@ -63,14 +63,16 @@ static int go_if(struct thingpass_http_response *r, bool ok, enum state next) {
 static int on_status(struct thingpass_http_response *r) {
     enum { minor = sizeof protocol - 1, code = minor + 2, end = code + 3 };
     const char *s = r->line;
-    const struct thingpass_span digits = {s + code, end - code};
-    uint64_t status;
+    unsigned status = 0;
     bool ok = r->line_len >= end && (s[minor] == '0' || s[minor] == '1') && s[minor + 1] == ' ' &&
-              thingpass_span_u64(digits, &status) && status >= 100 && status <= 599 &&
               (r->line_len == end || s[end] == ' ');
+    for (size_t i = code; ok && i < end; i++) {
+        status = status * 10 + (unsigned)(s[i] - '0');
+        ok = thingpass_is_digit(s[i]);
+    }
     r->http_1_0 = s[minor] == '0';
-    r->status = ok ? (uint16_t)status : 0;
-    return go_if(r, ok, HEADER);
+    r->status = (uint16_t)status;
+    return go_if(r, ok && status >= 100 && status <= 599, HEADER);
 }
 
 // A 1xx is followed by another head; only the count of bytes goes on, so that
@@ -116,13 +118,16 @@ static int on_header(struct thingpass_http_response *r) {
 
 // Hexadecimal digits, then ";" and whatever, or nothing.
 static int on_chunk_size(struct thingpass_http_response *r) {
+    size_t n = r->line_len <= sizeof r->line ? r->line_len : sizeof r->line;
     uint32_t size = 0;
-    bool ok = r->line_len > 0 && r->line[0] != ';';
-    for (size_t i = 0; ok && i < r->line_len && r->line[i] != ';'; i++) {
-        int digit = i < sizeof r->line ? thingpass_hex_value(r->line[i]) : -1;
+    size_t i = 0;
+    bool ok = true;
+    for (; ok && i < n && r->line[i] != ';'; i++) {
+        int digit = thingpass_hex_value(r->line[i]);
         ok = digit >= 0 && size >> 28 == 0;
         size = size << 4 | (uint32_t)digit;
     }
+    ok = ok && i > 0 && (i < n || n == r->line_len); // a cut one has its ';'
     r->length = size;
     return go_if(r, ok, size == 0 ? LAST : CHUNK_DATA);
 }
@@ -171,8 +176,8 @@ static size_t take_body(struct thingpass_http_response *r, size_t len) {
     if (r->state == BODY_UNTIL_END) {
         return len;
     }
-    size_t n = r->length < len ? (size_t)r->length : len;
-    r->length -= n;
+    size_t n = r->length < len ? r->length : len;
+    r->length -= (uint32_t)n;
     if (r->length == 0) {
         r->state = r->state == CHUNK_DATA ? CHUNK_END : COMPLETE;
     }

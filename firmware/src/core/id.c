@@ -5,19 +5,22 @@
 
 #include <string.h>
 
-// Thirty-two characters that also survive a file system without upper case.
-static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
-
-int thingpass_id_init(struct thingpass_id_state *ids, const struct thingpass_random *random) {
-    uint8_t bytes[sizeof ids->prefix - 1];
-    memset(ids, 0, sizeof *ids);
-    if (random->fill(random->ctx, bytes, sizeof bytes) < 0) {
+int thingpass_draw_letters(const struct thingpass_random *random, char *buf, size_t cap) {
+    // a-z and 2-7: they also survive a file system without upper case.
+    if (random->fill(random->ctx, buf, cap - 1) < 0) {
         return THINGPASS_EIO;
     }
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        ids->prefix[i] = alphabet[bytes[i] & 31];
+    for (size_t i = 0; i + 1 < cap; i++) {
+        unsigned letter = buf[i] & 31U;
+        buf[i] = (char)(letter < 26 ? 'a' + letter : '2' + letter - 26);
     }
+    buf[cap - 1] = '\0';
     return THINGPASS_OK;
+}
+
+int thingpass_id_init(struct thingpass_id_state *ids, const struct thingpass_random *random) {
+    memset(ids, 0, sizeof *ids);
+    return thingpass_draw_letters(random, ids->prefix, sizeof ids->prefix);
 }
 
 int thingpass_id_next(struct thingpass_id_state *ids, char *buf, size_t cap) {
@@ -25,18 +28,21 @@ int thingpass_id_next(struct thingpass_id_state *ids, char *buf, size_t cap) {
         return THINGPASS_ESPACE;
     }
     struct thingpass_writer w = {buf, cap - 1, 0};
-    uint32_t n = ids->counter + 1;
+    enum { sorted = 6, most = 10 }; // digits: at least so many, so that keys sort
+    char number[most];
+    size_t at = most;
+    for (uint32_t n = ids->counter + 1; n > 0 || at > most - sorted; n /= 10) {
+        number[--at] = (char)('0' + n % 10);
+    }
+    const struct thingpass_span digits = {number + at, most - at};
     thingpass_put_text(&w, ids->prefix);
     thingpass_put_text(&w, "-");
-    for (uint32_t digit = 100000; digit > 1 && n < digit; digit /= 10) {
-        thingpass_put_text(&w, "0"); // at least six digits, so that keys sort
-    }
-    thingpass_put_u64(&w, n);
+    thingpass_put(&w, digits);
     if (w.len == SIZE_MAX) {
         buf[0] = '\0';
         return THINGPASS_ESPACE;
     }
     buf[w.len] = '\0';
-    ids->counter = n;
+    ids->counter++;
     return (int)w.len;
 }

@@ -9,6 +9,10 @@
 
 #include "text.h"
 
+// Fills buf with cap - 1 letters and digits of 5 random bits each, and a NUL. Returns
+// THINGPASS_OK or THINGPASS_EIO.
+int thingpass_draw_letters(const struct thingpass_random *random, char *buf, size_t cap);
+
 // Draws the prefix. Returns THINGPASS_OK or THINGPASS_EIO.
 int thingpass_id_init(struct thingpass_id_state *ids, const struct thingpass_random *random);
 

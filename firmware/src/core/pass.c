@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "form.h"
+#include "id.h"
 #include "key.h"
 #include "mode.h"
 #include "pass_reply.h"
@@ -166,7 +167,7 @@ static void put_ask(const struct thingpass *tp, struct thingpass_writer *w,
 
 static int send(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
-    int err = thingpass_form_boundary(tp->config.random, u->boundary, sizeof u->boundary);
+    int err = thingpass_draw_letters(tp->config.random, u->boundary, sizeof u->boundary);
     const struct thingpass_form form = form_of(tp);
     u->form_len = err < 0 ? 0 : thingpass_form_length(&form);
     return err;

@@ -38,8 +38,7 @@ static int read_pass(const struct thingpass_json *json, struct thingpass_pass_fi
     };
     // Neither may a field name the object or its bytes, nor send us elsewhere once
     // they are stored.
-    static const char *const refused[] = {"key", "file", "redirect", "success_action_redirect",
-                                          NULL};
+    static const char refused[] = "key\0file\0redirect\0success_action_redirect\0";
     int err = thingpass_json_read(json, root, fields, sizeof fields / sizeof *fields, pass);
     if (err < 0 || !thingpass_span_is(pass->mode, "pass") || !key_part_ok(pass->key_prefix, 1) ||
         !key_part_ok(pass->key_suffix, 0) || pass->min_size > pass->max_size) {

@@ -66,8 +66,7 @@ static int begin_send(struct thingpass *tp) {
         err = u->mode->send(tp);
     }
     if (err < 0) {
-        thingpass_finish(tp, err);
-        return THINGPASS_STEP_RUN;
+        return thingpass_finish(tp, err);
     }
     thingpass_count(&u->puts);
     tp->result.puts++;
@@ -79,13 +78,9 @@ static int begin_send(struct thingpass *tp) {
 // The source is on its way to the part, or it failed.
 static int wait_for_source(struct thingpass *tp, int r) {
     if (r == THINGPASS_EAGAIN) {
-        tp->upload.wake_ms = thingpass_clock_ms(tp) + source_poll_ms;
-        return THINGPASS_STEP_WAIT;
+        return thingpass_pause(tp, source_poll_ms);
     }
-    if (r < 0) {
-        thingpass_finish(tp, r);
-    }
-    return THINGPASS_STEP_RUN;
+    return r < 0 ? thingpass_finish(tp, r) : THINGPASS_STEP_RUN;
 }
 
 int thingpass_step_connect(struct thingpass *tp) {
@@ -112,14 +107,14 @@ int thingpass_step_connect(struct thingpass *tp) {
     return THINGPASS_STEP_RUN;
 }
 
-static void body_sent(struct thingpass *tp) {
+static int body_sent(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
-    if (u->hashing && !thingpass_sum_final(tp)) {
-        return;
+    if (!u->hashing || thingpass_sum_final(tp)) {
+        u->hashing = false;
+        u->body_sent = true;
+        u->phase = THINGPASS_PHASE_RECEIVE;
     }
-    u->hashing = false;
-    u->body_sent = true;
-    u->phase = THINGPASS_PHASE_RECEIVE;
+    return THINGPASS_STEP_RUN;
 }
 
 static int write_chunk(struct thingpass *tp) {
@@ -139,10 +134,8 @@ static int write_chunk(struct thingpass *tp) {
         return THINGPASS_STEP_RUN;
     }
     u->chunk_sent += (size_t)n;
-    if (u->object.progress != NULL) {
-        uint64_t waiting = u->chunk_len - u->chunk_sent; // some of it may be no object's
-        uint64_t done = u->reader.pos > waiting ? u->reader.pos - waiting : 0;
-        u->object.progress(u->object.progress_ctx, done, u->object.source->size);
+    if (u->object.progress != NULL && u->chunk_sent == u->chunk_len) {
+        u->object.progress(u->object.progress_ctx, u->reader.pos, u->object.source->size);
     }
     return THINGPASS_STEP_RUN;
 }
@@ -153,12 +146,10 @@ int thingpass_step_send(struct thingpass *tp) {
         int r = thingpass_fill(tp);
         u->progress_ms = thingpass_clock_ms(tp); // a slow source is no stalled stream
         if (r == THINGPASS_EAGAIN) {
-            u->wake_ms = u->progress_ms + source_poll_ms;
-            return THINGPASS_STEP_WAIT;
+            return thingpass_pause(tp, source_poll_ms);
         }
         if (r <= 0) {
-            r < 0 ? thingpass_finish(tp, r) : body_sent(tp);
-            return THINGPASS_STEP_RUN;
+            return r < 0 ? thingpass_finish(tp, r) : body_sent(tp);
         }
     }
     return write_chunk(tp);

@@ -73,7 +73,12 @@ int thingpass_upload_start(struct thingpass *tp, const struct thingpass_object *
     return THINGPASS_OK;
 }
 
-void thingpass_finish(struct thingpass *tp, int err) {
+int thingpass_pause(struct thingpass *tp, uint32_t ms) {
+    tp->upload.wake_ms = thingpass_clock_ms(tp) + ms;
+    return THINGPASS_STEP_WAIT;
+}
+
+int thingpass_finish(struct thingpass *tp, int err) {
     struct thingpass_upload *u = &tp->upload;
     if (u->phase == THINGPASS_PHASE_CONNECT || u->phase == THINGPASS_PHASE_SEND ||
         u->phase == THINGPASS_PHASE_RECEIVE) {
@@ -90,6 +95,7 @@ void thingpass_finish(struct thingpass *tp, int err) {
     if (u->mode->ended != NULL) {
         u->mode->ended(tp);
     }
+    return 1;
 }
 
 void thingpass_cancel(struct thingpass *tp) {
@@ -102,7 +108,7 @@ void thingpass_cancel(struct thingpass *tp) {
 static void plan(struct thingpass *tp, enum thingpass_phase phase, uint32_t delay_ms) {
     struct thingpass_upload *u = &tp->upload;
     u->phase = (uint8_t)phase;
-    u->wake_ms = thingpass_clock_ms(tp) + delay_ms;
+    (void)thingpass_pause(tp, delay_ms);
     u->asked = false;
     u->unsent = false;
     u->unanswered = 0;

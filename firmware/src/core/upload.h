@@ -35,6 +35,10 @@ enum thingpass_phase {
 
 uint64_t thingpass_clock_ms(const struct thingpass *tp);
 
+// client.c: writes "<root>/<thing>", suffix and a NUL. Returns how many bytes, or
+// SIZE_MAX when they do not fit.
+size_t thingpass_put_topic(const struct thingpass *tp, const char *suffix, char *buf, size_t cap);
+
 // upload.c: makes object the upload in flight, with an id; the caller plans its
 // first phase.
 void thingpass_begin(struct thingpass *tp, const struct thingpass_object *object);
@@ -48,7 +52,12 @@ void thingpass_plan_report(struct thingpass *tp);
 
 // S3 says that the whole object is stored: reports it, or ends the upload.
 void thingpass_object_stored(struct thingpass *tp);
-void thingpass_finish(struct thingpass *tp, int err);
+// Ends the upload. Returns 1: THINGPASS_STEP_RUN to a step, and to thingpass_receive
+// that it moved on.
+int thingpass_finish(struct thingpass *tp, int err);
+
+// Has the phase go on after so many milliseconds. Returns THINGPASS_STEP_WAIT.
+int thingpass_pause(struct thingpass *tp, uint32_t ms);
 
 // hash.c: one step of a phase. All steps return an enum thingpass_step_result.
 int thingpass_step_hash(struct thingpass *tp);

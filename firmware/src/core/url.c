@@ -5,67 +5,55 @@
 
 #include <string.h>
 
+static void drop(struct thingpass_span *s, size_t n) {
+    s->p += n;
+    s->n -= n;
+}
+
 static bool take(struct thingpass_span *s, const char *prefix) {
     size_t n = strlen(prefix);
     if (s->n < n || memcmp(s->p, prefix, n) != 0) {
         return false;
     }
-    s->p += n;
-    s->n -= n;
+    drop(s, n);
     return true;
 }
 
 static bool take_scheme(struct thingpass_url *url, struct thingpass_span *rest, bool allow_plain) {
-    if (take(rest, "https://")) {
-        url->tls = true;
-        url->port = 443;
-        return true;
-    }
-    url->tls = false;
-    url->port = 80;
-    return allow_plain && take(rest, "http://");
+    url->tls = take(rest, "https://");
+    url->port = url->tls ? 443 : 80;
+    return url->tls || (allow_plain && take(rest, "http://"));
 }
 
-static struct thingpass_span take_host(struct thingpass_span *rest) {
-    struct thingpass_span host = {rest->p, 0};
+static bool take_host(struct thingpass_url *url, struct thingpass_span *rest) {
+    url->host.p = rest->p;
     while (rest->n > 0 && thingpass_is(*rest->p, THINGPASS_HOST)) {
-        host.n++;
-        rest->p++;
-        rest->n--;
+        drop(rest, 1);
     }
-    return host;
+    url->host.n = (size_t)(rest->p - url->host.p);
+    return url->host.n > 0 && url->host.n <= 253;
 }
 
 static bool take_port(struct thingpass_url *url, struct thingpass_span *rest) {
+    uint32_t port = 0;
     if (!take(rest, ":")) {
         return true;
     }
-    struct thingpass_span digits = {rest->p, 0};
+    bool ok = rest->n > 0 && *rest->p != '0';
     while (rest->n > 0 && thingpass_is_digit(*rest->p)) {
-        digits.n++;
-        rest->p++;
-        rest->n--;
-    }
-    uint64_t port = 0;
-    if (digits.n > 5 || !thingpass_span_u64(digits, &port) || *digits.p == '0' || port > 65535) {
-        return false;
+        port = port * 10 + (uint32_t)(*rest->p - '0');
+        ok = ok && port <= UINT16_MAX;
+        drop(rest, 1);
     }
     url->port = (uint16_t)port;
-    return true;
+    return ok && port > 0;
 }
 
 // Scheme, host and port; the rest is the target.
-static bool parse(struct thingpass_url *url, struct thingpass_span rest, bool allow_plain) {
-    memset(url, 0, sizeof *url);
-    if (!take_scheme(url, &rest, allow_plain)) {
-        return false;
-    }
-    url->host = take_host(&rest);
-    if (url->host.n == 0 || url->host.n > 253 || !take_port(url, &rest)) {
-        return false;
-    }
-    url->target = rest;
-    return true;
+static bool parse(struct thingpass_url *url, struct thingpass_span text, bool allow_plain) {
+    url->target = text;
+    return take_scheme(url, &url->target, allow_plain) && take_host(url, &url->target) &&
+           take_port(url, &url->target);
 }
 
 static int parsed(struct thingpass_url *url, bool ok) {

@@ -13,6 +13,7 @@
 #include "machine.h"
 #include "sigv4.h"
 #include "thingpass/credentials.h"
+#include "thingpass/motion.h"
 #include "wire_names.h"
 
 // What S3 answers, as long as it does.
@@ -189,8 +190,48 @@ static void measure_sigv4(void) {
     say("port", "sigv4", "sign", (uint32_t)(loop.inside - key_inside));
 }
 
+enum { motion_width = 200, motion_height = 150 };
+
+static struct thingpass_motion motion;
+static uint64_t motion_insns;
+
+// A frame of noise, as a decoder gives UXGA at 1/8 of its size.
+static void judge_frame(void *arg) {
+    uint32_t *noise = arg;
+    uint8_t luma[motion_width];
+    uint64_t begun = machine_instructions();
+    uint64_t making = 0;
+    int said = thingpass_motion_begin(&motion, motion_width, motion_height);
+    for (int y = 0; said >= 0 && y < motion_height; y++) {
+        uint64_t t = machine_instructions();
+        for (int x = 0; x < motion_width; x++) {
+            *noise = *noise * 1664525 + 1013904223;
+            luma[x] = (uint8_t)(x + y / 2 + (int)(*noise >> 29));
+        }
+        making += machine_instructions() - t;
+        said = thingpass_motion_row(&motion, luma);
+    }
+    said = said < 0 ? said : thingpass_motion_end(&motion, 100000);
+    motion_insns = machine_instructions() - begun - making;
+    if (said < 0) {
+        fail("motion", said);
+    }
+}
+
+static void measure_motion(void) {
+    uint32_t noise = 1;
+    uint32_t stack = 0;
+    (void)thingpass_motion_init(&motion, NULL);
+    for (int i = 0; i < 12; i++) {
+        stack = machine_stack_of(judge_frame, &noise);
+    }
+    say("insns", "motion", "frame", (uint32_t)motion_insns);
+    say("stack", "motion", "frame", stack);
+}
+
 int main(void) {
     measure_uploads();
     measure_sigv4();
+    measure_motion();
     return 0;
 }

@@ -14,7 +14,7 @@
 
 #include "machine.h"
 
-enum { page_size = 4096, slot_size = 64 * 1024, slots = 16 };
+enum { page_size = 4096, slot_size = 128 * 1024, slots = 16 };
 
 static _Alignas(4096) uint8_t arena[slots][slot_size + page_size];
 static bool used[slots];

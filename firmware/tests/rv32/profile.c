@@ -55,10 +55,8 @@ static const struct thingpass_sha256 sha256 = {NULL, hash_init, stream_write, ha
 static const struct thingpass_source source = {NULL,        1000,      "image/jpeg", true, true,
                                                stream_read, hash_init, stream_close, NULL};
 
-int profile_upload(const struct thingpass_mode *mode) {
+int profile_begin(void) {
     struct thingpass_config *c = &profile_config;
-    struct thingpass_object object = {0};
-    uint64_t wake_ms;
     c->thing = "cam1";
     c->stream = &stream;
     c->mqtt = &mqtt;
@@ -69,17 +67,26 @@ int profile_upload(const struct thingpass_mode *mode) {
     c->reply_size = sizeof reply;
     c->chunk = chunk;
     c->chunk_size = sizeof chunk;
-    object.kind = "photo";
-    object.mode = mode;
-    object.source = &source;
-    if (thingpass_init(&profile_tp, c) < 0 ||
-        thingpass_response_topic(&profile_tp, topic, sizeof topic) < 0 ||
-        thingpass_upload_start(&profile_tp, &object) < 0) {
-        return -1;
-    }
+    int err = thingpass_init(&profile_tp, c);
+    return err < 0 ? err : thingpass_response_topic(&profile_tp, topic, sizeof topic);
+}
+
+int profile_run(void) {
+    uint64_t wake_ms;
     thingpass_ask_again(&profile_tp);
     while (thingpass_step(&profile_tp, &wake_ms) != THINGPASS_STEP_DONE) {
         (void)thingpass_receive(&profile_tp, topic, sizeof topic, reply, sizeof reply);
     }
     return thingpass_result(&profile_tp)->err;
+}
+
+int profile_upload(const struct thingpass_mode *mode) {
+    struct thingpass_object object = {0};
+    object.kind = "photo";
+    object.mode = mode;
+    object.source = &source;
+    if (profile_begin() < 0 || thingpass_upload_start(&profile_tp, &object) < 0) {
+        return -1;
+    }
+    return profile_run();
 }

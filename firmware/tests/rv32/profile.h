@@ -10,8 +10,13 @@
 
 #include "thingpass/thingpass.h"
 
-// Uploads an object of the given mode, as the example in README.md does. Returns the
-// result's err. before runs after thingpass_init; may be NULL.
+// thingpass_init and thingpass_response_topic.
+int profile_begin(void);
+
+// Steps and receives until the end. Returns the result's err.
+int profile_run(void);
+
+// Both, around an object of that mode, as the example in README.md does it.
 int profile_upload(const struct thingpass_mode *mode);
 
 extern struct thingpass profile_tp;

@@ -5,10 +5,16 @@
 // sizes of these symbols.
 
 #include "thingpass/ledger.h"
+#include "thingpass/motion.h"
+#include "thingpass/outbox.h"
+#include "thingpass/spool.h"
 #include "thingpass/thingpass.h"
 
 extern char ram_struct_thingpass[sizeof(struct thingpass)];
 extern char ram_struct_ledger[sizeof(struct thingpass_ledger)];
+extern char ram_struct_motion[sizeof(struct thingpass_motion)];
+extern char ram_struct_spool[sizeof(struct thingpass_spool)];
+extern char ram_struct_outbox[sizeof(struct thingpass_outbox)];
 // One upload in flight, as recommended.
 extern char ram_upload[sizeof(struct thingpass) + THINGPASS_REPLY_SIZE + THINGPASS_CHUNK_SIZE];
 // The buffers for passes and parts.
@@ -16,5 +22,8 @@ extern char ram_lent[THINGPASS_REPLY_SIZE_PASS + THINGPASS_CHUNK_SIZE];
 
 char ram_struct_thingpass[sizeof(struct thingpass)];
 char ram_struct_ledger[sizeof(struct thingpass_ledger)];
+char ram_struct_motion[sizeof(struct thingpass_motion)];
+char ram_struct_spool[sizeof(struct thingpass_spool)];
+char ram_struct_outbox[sizeof(struct thingpass_outbox)];
 char ram_upload[sizeof(struct thingpass) + THINGPASS_REPLY_SIZE + THINGPASS_CHUNK_SIZE];
 char ram_lent[THINGPASS_REPLY_SIZE_PASS + THINGPASS_CHUNK_SIZE];

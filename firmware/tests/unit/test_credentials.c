@@ -690,6 +690,16 @@ static void no_broker_is_needed_with_a_provider_of_the_programs_own(void **state
     creds_free(c);
 }
 
+static void without_a_broker_what_is_there_already_is_stored(void **state) {
+    (void)state;
+    struct creds_world *c = creds_without_broker(10);
+    c->w->puts[1].answer = world_error(412, "PreconditionFailed");
+    assert_int_equal(world_upload(c->w), THINGPASS_OK);
+    assert_int_equal(c->w->sent_count, 0);
+    assert_string_equal(thingpass_result(&c->w->tp)->code, "");
+    creds_free(c);
+}
+
 static void a_configured_prefix_and_path_style_are_used(void **state) {
     (void)state;
     struct creds_world *c = creds_without_broker(10);
@@ -1036,6 +1046,7 @@ int main(void) {
         cmocka_unit_test(a_hash_that_fails_ends_the_upload),
         cmocka_unit_test(the_provider_that_the_broker_names_is_asked),
         cmocka_unit_test(no_broker_is_needed_with_a_provider_of_the_programs_own),
+        cmocka_unit_test(without_a_broker_what_is_there_already_is_stored),
         cmocka_unit_test(a_configured_prefix_and_path_style_are_used),
         cmocka_unit_test(a_configuration_that_leads_nowhere_is_told),
         cmocka_unit_test(without_any_clock_nothing_is_signed),

@@ -7,6 +7,7 @@
 #include "form.h"
 #include "form_judge.h"
 #include "guard.h"
+#include "id.h"
 
 static const char boundary[] = "abcdefghijklmnopqrstuvwx";
 static const uint8_t sum[32] = {0x9f, 0x86, 0xd0, 0x81};
@@ -118,14 +119,14 @@ static void a_boundary_is_made_of_letters_and_digits_only(void **state) {
     char *buf = guard_alloc(25);
     char before[25] = "";
     for (unsigned i = 0; i < 20; i++) {
-        assert_int_equal(thingpass_form_boundary(&random, buf, 25), THINGPASS_OK);
+        assert_int_equal(thingpass_draw_letters(&random, buf, 25), THINGPASS_OK);
         assert_int_equal(strspn(buf, "abcdefghijklmnopqrstuvwxyz234567"), 24);
         assert_int_equal(strlen(buf), 24);
         assert_string_not_equal(buf, before);
         memcpy(before, buf, 25);
     }
     d.fail = true;
-    assert_int_equal(thingpass_form_boundary(&random, buf, 25), THINGPASS_EIO);
+    assert_int_equal(thingpass_draw_letters(&random, buf, 25), THINGPASS_EIO);
     guard_free(buf, 25);
 }
 

@@ -112,12 +112,12 @@ static void store(struct thingpass_esp *esp, const struct thingpass_esp_picture 
 
 // Why a picture that is taken now is worth an upload; NULL if it is not.
 static const char *reason(const struct thingpass_esp_picture *picture, uint64_t *last_ms) {
+    static const uint64_t period_ms = CONFIG_CAM_PERIOD_S * 1000ULL;
     const char *why = CONFIG_CAM_LOOK_MS > 0 ? watch_look(picture) : NULL;
     if (atomic_exchange(&asked, false)) {
         why = "command";
     }
-    if (why == NULL && CONFIG_CAM_PERIOD_S > 0 &&
-        picture->captured_ms - *last_ms >= CONFIG_CAM_PERIOD_S * 1000U) {
+    if (why == NULL && period_ms > 0 && picture->captured_ms - *last_ms >= period_ms) {
         why = "period";
     }
     if (why != NULL) {

@@ -133,7 +133,7 @@ void thingpass_esp_tell_end(struct thingpass_esp *esp, enum thingpass_esp_event_
                             const struct thingpass_result *result);
 
 // thing_outbox.c: uploads through outbox.h, if there is a folder for a spool.
-int thingpass_esp_outbox_open(struct thingpass_esp *esp); // makes it
+int thingpass_esp_outbox_open(struct thingpass_esp *esp);  // makes it
 int thingpass_esp_outbox_begin(struct thingpass_esp *esp); // in the task
 void thingpass_esp_outbox_close(struct thingpass_esp *esp);
 // Takes an upload. THINGPASS_EBUSY and THINGPASS_EAGAIN: not now.
