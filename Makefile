@@ -6,7 +6,7 @@ GOFILES := $(shell git ls-files -co --exclude-standard '*.go' 2>/dev/null)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-go test-strict test-firmware test-rv32 firmware-size race fuzz bench lint format clean setup-demo setup-test setup-rv32 setup-bench go thing rig lambda
+.PHONY: help build demo test test-go test-strict test-firmware test-rv32 firmware-size race soak fuzz bench lint format clean setup-demo setup-test setup-rv32 setup-bench go thing rig lambda
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test-go: build rig ## the Go tests, integration and faults included
 
 test-strict: build rig ## the integration tests again, at a server that refuses what AWS IoT Core refuses
 	TEST_MQTT_SERVER=strict $(GO) test -count=1 -timeout 10m ./broker/integration
+
+soak: build rig ## a camera's day, 2,880 photos in some minutes: cuts, crashes, a spool
+	SOAK_PHOTOS=2880 $(GO) test -count=1 -timeout 30m -v -run '^TestADayOfPhotos$$' ./broker/integration
 
 test-firmware: setup-test ## the C tests: gcc and clang, sanitizers, symbols of the core
 	@$(MAKE) --no-print-directory -C firmware test check-symbols

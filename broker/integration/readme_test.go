@@ -4,12 +4,14 @@
 package integration_test
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -42,6 +44,44 @@ func TestTheREADMEWorks(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(dir, "dev/s3/photos/porch/photo/*/*/*/first.jpg"))
 	if err != nil || len(paths) != 1 || sums(t, paths)[0] != sum(photo) {
 		t.Errorf("the photo is not in the bucket as it was sent: %v", paths)
+	}
+}
+
+// TestTheREADMEOfTheFirmwareWorks runs every command that it shows of the virtual
+// thing.
+func TestTheREADMEOfTheFirmwareWorks(t *testing.T) {
+	needsMosquitto(t)
+	servers := shellBlocks(t, filepath.Join("..", "..", "README.md"))[1]
+	blocks := shellBlocks(t, filepath.Join("..", "..", "firmware", "README.md"))
+	if len(blocks) != 1 {
+		t.Fatalf("%d blocks of commands: make this test run the new one", len(blocks))
+	}
+	dir := t.TempDir()
+	port := startServers(t, dir, strings.Split(strings.TrimSpace(servers), "\n"))
+	s := &stack{tb: t, dir: dir}
+	text, err := os.ReadFile(filepath.Join(dir, "ready.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &s.ready)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.publishFile("firmware/latest.bin", []byte("an update"))
+	script := strings.NewReplacer("192.168.1.10", "127.0.0.1", "8883", port, "bin/thingpass-thing", program(t, "thingpass-thing")).Replace(blocks[0])
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	shell := exec.CommandContext(ctx, "bash", "-euxo", "pipefail", "-c", script)
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that its commands end with it
+	shell.Cancel = func() error { return syscall.Kill(-shell.Process.Pid, syscall.SIGKILL) }
+	shell.Dir = dir
+	out, err := shell.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	for _, want := range []string{"photo 9 ", "spooled", "file 1 ", "download 1 ", "unchanged"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
 	}
 }
 

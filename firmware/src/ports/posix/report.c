@@ -120,6 +120,9 @@ static void print_line(FILE *out, const char *name, const struct thingpass_repor
     if (u->puts > 1) {
         (void)fprintf(out, "  (%u attempts)", u->puts);
     }
+    if (u->verified == THINGPASS_VERIFIED_UNCHANGED) {
+        (void)fputs("  unchanged", out);
+    }
     (void)fputc('\n', out);
 }
 
