@@ -15,7 +15,7 @@ int thingpass_key_make(struct thingpass *tp, const struct thingpass_span parts[3
         return THINGPASS_EREPLY;
     }
     char *to = thingpass_key_room(tp, n, tp->kept.len);
-    if (to == NULL || thingpass_reply_room(tp) < report_reply_max + n) {
+    if (to == NULL) {
         return THINGPASS_ESPACE;
     }
     for (size_t i = 0; i < 3; i++) {
@@ -24,5 +24,5 @@ int thingpass_key_make(struct thingpass *tp, const struct thingpass_span parts[3
         }
         to += parts[i].n;
     }
-    return THINGPASS_OK;
+    return thingpass_reply_room(tp) < report_reply_max + n ? THINGPASS_ESPACE : THINGPASS_OK;
 }

@@ -586,6 +586,32 @@ static void a_key_that_is_too_long_is_refused(void **state) {
     }
 }
 
+// A reply buffer that is too small for the answer to a report shows it only when the
+// key has its place there.
+static void a_key_is_whole_or_not_there(void **state) {
+    (void)state;
+    int err = THINGPASS_ESPACE;
+    for (size_t size = 1024; err != THINGPASS_OK; size += 50) {
+        struct world *w = world_with_pass(100);
+        char text[1000];
+        char prefix[301];
+        memset(prefix, 'p', sizeof prefix - 1);
+        prefix[300] = '\0';
+        snprintf(text, sizeof text,
+                 PASS_HEAD "\"keyPrefix\":\"%s\",\"keySuffix\":\".jpg\"," URL
+                           "\"fields\":{}," PASS_TAIL,
+                 prefix);
+        w->grants[0].text = text;
+        memset(w->reply, 'x', sizeof w->reply);
+        w->config.reply_size = size;
+        err = world_upload(w);
+        assert_true(err == THINGPASS_OK || err == THINGPASS_ESPACE);
+        const char *key = thingpass_result(&w->tp)->object_key;
+        assert_true(*key == '\0' || strncmp(key, prefix, sizeof prefix - 1) == 0);
+        world_free(w);
+    }
+}
+
 // Every reply buffer is either too small, and said to be, or serves many
 // objects, and is never overrun.
 static void any_size_of_the_buffers_works_or_is_said_to_be_too_small(void **state) {
@@ -657,6 +683,7 @@ int main(void) {
         cmocka_unit_test(a_size_outside_of_the_pass_is_refused_without_sending),
         cmocka_unit_test(a_pass_that_has_ended_is_renewed),
         cmocka_unit_test(a_pass_that_ends_between_two_transfers_is_renewed),
+        cmocka_unit_test(a_key_is_whole_or_not_there),
         cmocka_unit_test(a_key_has_the_day_on_which_the_object_was_taken),
         cmocka_unit_test(another_day_another_kind_or_other_terms_need_another_pass),
         cmocka_unit_test(the_date_is_asked_for_as_soon_as_it_is_known),
