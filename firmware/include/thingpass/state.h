@@ -183,6 +183,7 @@ struct thingpass_upload {
     bool hashing;      // the hash is fed while sending
     bool reused;       // this transfer's connection carried another before
     bool write_failed; // only the server's last words are wanted
+    bool head_done;    // all before the object has been produced
     bool body_sent;
     bool answered;      // the server sent something
     uint8_t unanswered; // publishes in a row

@@ -20,9 +20,9 @@ static bool is_response_topic(const struct thingpass *tp, struct thingpass_span 
 // parsed for lack of memory. Ids need no escapes.
 static bool mentions_id(const struct thingpass *tp, struct thingpass_span payload) {
     struct thingpass_span id = thingpass_span_of(thingpass_awaited_id(tp));
-    for (size_t i = 0; i + id.n + 2 <= payload.n; i++) {
-        if (payload.p[i] == '"' && payload.p[i + 1 + id.n] == '"' &&
-            memcmp(payload.p + i + 1, id.p, id.n) == 0) {
+    for (; payload.n >= id.n + 2; payload.p++, payload.n--) {
+        if (payload.p[0] == '"' && payload.p[1 + id.n] == '"' &&
+            memcmp(payload.p + 1, id.p, id.n) == 0) {
             return true;
         }
     }

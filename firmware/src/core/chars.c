@@ -55,3 +55,7 @@ bool thingpass_span_all(struct thingpass_span s, size_t max, enum thingpass_clas
     } while (s.p != end);
     return common != 0;
 }
+
+bool thingpass_text_all(const char *text, size_t max, enum thingpass_class class) {
+    return text != NULL && thingpass_span_all(thingpass_span_of(text), max, class);
+}

@@ -19,8 +19,6 @@
 #include "session.h"
 #include "upload.h"
 
-enum { report_reply_max = 512 }; // of the answer to a report, without the key
-
 static bool header_value_ok(const char *text) {
     size_t n = strlen(text);
     return n > 0 && text[0] != ' ' && text[n - 1] != ' ' && strstr(text, "  ") == NULL;
@@ -53,6 +51,9 @@ static void settle_captured_at(struct thingpass *tp) {
     if (u->captured_at == 0) {
         u->captured_at = thingpass_clock_at(&tp->clock, u->object.captured_ms);
     }
+    if (u->captured_at == 0 && u->object.object_key == NULL) { // nobody knows when that was
+        u->captured_at = thingpass_clock_at(&tp->clock, thingpass_clock_ms(tp));
+    }
     tp->result.captured_at = u->captured_at;
 }
 
@@ -79,12 +80,8 @@ static int make_key(struct thingpass *tp) {
         parts[1].n = w.len;
         parts[2] = thingpass_span_of(o->suffix != NULL ? o->suffix : "");
     }
-    size_t n = parts[0].n + parts[1].n + parts[2].n;
-    if (n > THINGPASS_KEY_MAX) {
-        return THINGPASS_EINVAL;
-    }
-    int err = thingpass_key_make(tp, parts, tp->kept.len);
-    return err < 0 || thingpass_reply_room(tp) >= report_reply_max + n ? err : THINGPASS_ESPACE;
+    int err = thingpass_key_make(tp, parts);
+    return err == THINGPASS_EREPLY ? THINGPASS_EINVAL : err; // too long by the caller's names
 }
 
 int thingpass_credentials_use(struct thingpass *tp) {

@@ -88,10 +88,14 @@ static int seek(struct thingpass *tp) {
     } else if (f->at < f->size) {
         return THINGPASS_OK;
     } else {
-        err = THINGPASS_OK;
-        thingpass_finish(tp, verify(tp));
+        err = verify(tp);
+        thingpass_finish(tp, err);
+        return 1;
     }
-    return err < 0 ? err : 1;
+    if (err < 0) {
+        thingpass_finish(tp, err); // whatever it is: a sink does not say "again"
+    }
+    return 1;
 }
 
 static size_t head(struct thingpass *tp, char *buf, size_t cap) {

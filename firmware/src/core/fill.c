@@ -20,8 +20,9 @@ int thingpass_fill(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
     char *chunk = tp->config.chunk;
     const struct thingpass_mode *mode = u->mode;
-    size_t n = mode->head(tp, chunk, tp->config.chunk_size);
+    size_t n = u->head_done ? 0 : mode->head(tp, chunk, tp->config.chunk_size);
     if (n < tp->config.chunk_size) {
+        u->head_done = true;
         int r = thingpass_reader_next(&u->reader, chunk + n, tp->config.chunk_size - n);
         if (r < 0 && !(r == THINGPASS_EAGAIN && n > 0)) {
             return r;

@@ -11,7 +11,7 @@ int thingpass_draw_letters(const struct thingpass_random *random, char *buf, siz
         return THINGPASS_EIO;
     }
     for (size_t i = 0; i + 1 < cap; i++) {
-        unsigned letter = buf[i] & 31U;
+        unsigned letter = (uint8_t)buf[i] & 31U;
         buf[i] = (char)(letter < 26 ? 'a' + letter : '2' + letter - 26);
     }
     buf[cap - 1] = '\0';

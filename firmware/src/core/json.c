@@ -69,16 +69,12 @@ static char *word(char *s, const char *word) {
 
 // Returns what follows a number, true, false or null; NULL if this is none.
 static char *primitive(char *s) {
-    switch (*s) {
-    case 't':
-        return word(s, "true");
-    case 'f':
-        return word(s, "false");
-    case 'n':
-        return word(s, "null");
-    default:
-        return number(s);
+    static const char *const words[] = {"true", "false", "null"};
+    char *end = NULL;
+    for (size_t i = 0; end == NULL && i < sizeof words / sizeof *words; i++) {
+        end = word(s, words[i]);
     }
+    return end != NULL ? end : number(s);
 }
 
 static int add(struct walk *w, enum thingpass_json_type type, const char *start, size_t len) {

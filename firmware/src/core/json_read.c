@@ -23,14 +23,10 @@ int thingpass_json_find(const struct thingpass_json *json, int object, const cha
         return 0;
     }
     for (int i = thingpass_json_first(json, object); i > 0; i = thingpass_json_next(json, i)) {
-        bool sound = json->nodes[i].type == THINGPASS_JSON_STRING;
-        if (!sound || !thingpass_span_equal(thingpass_json_text(json, i), wanted)) {
-            continue;
+        if (json->nodes[i].type == THINGPASS_JSON_STRING &&
+            thingpass_span_equal(thingpass_json_text(json, i), wanted)) {
+            found = found == 0 ? i + 1 : THINGPASS_EREPLY;
         }
-        if (found != 0) {
-            return THINGPASS_EREPLY;
-        }
-        found = i + 1;
     }
     return found;
 }
@@ -62,10 +58,12 @@ static int read_field(const struct thingpass_json *json, int object,
     if (want == THINGPASS_JSON_STRING) {
         *(struct thingpass_span *)out = text;
     } else {
-        uint64_t number;
-        ok = thingpass_span_u64(text, &number) &&
-             (!is_time || thingpass_time_is_sane((int64_t)number));
-        *(uint64_t *)out = ok ? number : 0;
+        uint64_t *number = out;
+        ok = thingpass_span_u64(text, number);
+        if (is_time && !thingpass_time_is_sane((int64_t)*number)) {
+            *number = 0;
+            ok = false;
+        }
     }
     return ok ? THINGPASS_OK : THINGPASS_EREPLY;
 }

@@ -45,28 +45,26 @@ int thingpass_upload_id_keep(struct thingpass *tp, struct thingpass_span upload_
     return THINGPASS_OK;
 }
 
-int thingpass_key_make(struct thingpass *tp, const struct thingpass_span parts[3],
-                       size_t reply_len) {
+char *thingpass_key_room(struct thingpass *tp, size_t n, size_t reply_len) {
     const struct thingpass_config *c = &tp->config;
-    size_t n = parts[0].n + parts[1].n + parts[2].n;
     tp->upload.key_len = 0;
     tp->upload.upload_id_len = 0;
     tp->result.object_key = "";
     if (c->reply_size - reply_len < n + 1) {
-        return THINGPASS_ESPACE;
+        return NULL;
     }
-    // Behind the reply, so they do not overlap.
-    struct thingpass_writer w = {(char *)c->reply + c->reply_size - n - 1, n, 0};
-    for (size_t i = 0; i < 3; i++) {
-        thingpass_put(&w, parts[i]);
-    }
-    w.buf[n] = '\0';
+    char *key = (char *)c->reply + c->reply_size - n - 1;
+    key[n] = '\0';
     tp->upload.key_len = n;
-    tp->result.object_key = w.buf;
-    return THINGPASS_OK;
+    tp->result.object_key = key;
+    return key;
 }
 
 int thingpass_key_keep(struct thingpass *tp, struct thingpass_span key, size_t reply_len) {
-    const struct thingpass_span parts[3] = {key, {NULL, 0}, {NULL, 0}};
-    return thingpass_key_make(tp, parts, reply_len);
+    char *to = thingpass_key_room(tp, key.n, reply_len);
+    if (to == NULL) {
+        return THINGPASS_ESPACE;
+    }
+    memcpy(to, key.p, key.n); // behind the reply, so they do not overlap
+    return THINGPASS_OK;
 }

@@ -31,8 +31,13 @@ int thingpass_upload_id_keep(struct thingpass *tp, struct thingpass_span upload_
 // fit behind it; then no key is kept.
 int thingpass_key_keep(struct thingpass *tp, struct thingpass_span key, size_t reply_len);
 
-// The same for a key that is put together.
-int thingpass_key_make(struct thingpass *tp, const struct thingpass_span parts[3],
-                       size_t reply_len);
+// Makes room for a key of n bytes, likewise, and keeps what is written there; NULL
+// when it does not fit, and then no key is kept.
+char *thingpass_key_room(struct thingpass *tp, size_t n, size_t reply_len);
+
+// key_parts.c: keeps a key that is put together, behind the leave at hand, if the
+// answer to a report would fit as well. Returns THINGPASS_OK, THINGPASS_ESPACE, or
+// THINGPASS_EREPLY for a key that is too long.
+int thingpass_key_make(struct thingpass *tp, const struct thingpass_span parts[3]);
 
 #endif

@@ -7,14 +7,10 @@
 
 #include "text.h"
 
-static bool text_ok(const char *text, size_t max, enum thingpass_class class) {
-    return text != NULL && thingpass_span_all(thingpass_span_of(text), max, class);
-}
-
 // Printable, without a space at either end and without two in a row [P-3.4].
 static bool value_ok(const char *value) {
     char before = ' ';
-    if (!text_ok(value, 256, THINGPASS_PRINT)) {
+    if (!thingpass_text_all(value, 256, THINGPASS_PRINT)) {
         return false;
     }
     for (; *value != '\0'; value++) {
@@ -27,7 +23,7 @@ static bool value_ok(const char *value) {
 }
 
 bool thingpass_pair_ok(const struct thingpass_pair *pair) {
-    return text_ok(pair->name, 32, THINGPASS_KIND) &&
+    return thingpass_text_all(pair->name, 32, THINGPASS_KIND) &&
            strcmp(pair->name, "captured-at") != 0 && // the core's own
            value_ok(pair->value);
 }

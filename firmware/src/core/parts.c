@@ -30,17 +30,20 @@ static uint64_t size_of_part(const struct thingpass *tp) {
     return left < tp->upload.part_size ? left : tp->upload.part_size;
 }
 
-// How many parts the object has. All are of one size but the last.
-static uint64_t count_parts(const struct thingpass *tp, uint64_t part_size) {
-    return (tp->upload.object.source->size - 1) / part_size + 1; // never of size 0
+// Whether the object has that many parts: all are of one size but the last. Said
+// without a division, and no product overflows.
+static bool are_parts(const struct thingpass *tp, uint64_t part_size, uint64_t count) {
+    uint64_t size = tp->upload.object.source->size;
+    return count > 0 && count <= part_count_max && part_size <= UINT64_MAX / part_count_max &&
+           (count - 1) * part_size < size && size <= count * part_size;
 }
 
 static int read_shape(struct thingpass *tp, const struct thingpass_json *json) {
     uint64_t part_size;
     uint64_t count;
-    if (thingpass_json_u64(json, root, "partSize", &part_size) < 0 || part_size == 0 ||
-        thingpass_json_u64(json, root, "partCount", &count) < 0 || count > part_count_max ||
-        count != count_parts(tp, part_size)) {
+    if (thingpass_json_u64(json, root, "partSize", &part_size) < 0 ||
+        thingpass_json_u64(json, root, "partCount", &count) < 0 ||
+        !are_parts(tp, part_size, count)) {
         return THINGPASS_EREPLY;
     }
     tp->upload.part_size = part_size;
@@ -54,7 +57,9 @@ static int read_part(struct thingpass *tp, const struct thingpass_json *json, in
     uint64_t number;
     uint64_t size;
     if (thingpass_json_u64(json, entry, "number", &number) < 0 || number == 0 ||
-        number > count_parts(tp, u->part_size) || (u->part_count > 0 && number <= p[-1].number) ||
+        number > part_count_max ||
+        offset_of(tp, (uint32_t)number) >= tp->upload.object.source->size ||
+        (u->part_count > 0 && number <= p[-1].number) ||
         thingpass_json_u64(json, entry, "size", &size) < 0 ||
         thingpass_json_string(json, entry, "uploadUrl", &p->url) < 0) {
         return THINGPASS_EREPLY;

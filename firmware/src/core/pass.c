@@ -13,10 +13,13 @@
 #include "pass_reply.h"
 #include "upload.h"
 
-enum {
-    day_s = 86400,
-    report_reply_max = 512 // of the answer to a report, without the key
-};
+// Days since 1970, of a moment that is not before.
+static int64_t day_of(int64_t s) {
+    uint64_t days = (uint64_t)s;
+    (void)thingpass_divide(&days, 3600);
+    (void)thingpass_divide(&days, 24);
+    return (int64_t)days;
+}
 
 // Whether the pass at hand is for an object like this one: asked for in the same
 // terms, not ended, and for the day on which this object was taken.
@@ -24,7 +27,7 @@ static bool suits(const struct thingpass *tp) {
     const struct thingpass_pass *p = &tp->kept.u.pass;
     const struct thingpass_upload *u = &tp->upload;
     return tp->kept.len > 0 && tp->kept.mode == u->mode && p->terms == u->terms &&
-           thingpass_clock_ms(tp) < p->valid_until_ms && u->captured_at / day_s == p->day;
+           thingpass_clock_ms(tp) < p->valid_until_ms && day_of(u->captured_at) == p->day;
 }
 
 // The reply has told the time, so the object's own time is known now at last.
@@ -77,12 +80,7 @@ static int make_key(struct thingpass *tp) {
     const struct thingpass_pass *p = &tp->kept.u.pass;
     const struct thingpass_span parts[3] = {p->key_prefix, thingpass_span_of(tp->upload.id),
                                             p->key_suffix};
-    size_t n = parts[0].n + parts[1].n + parts[2].n;
-    if (n > THINGPASS_KEY_MAX) {
-        return THINGPASS_EREPLY;
-    }
-    int err = thingpass_key_make(tp, parts, tp->kept.len);
-    return err < 0 || thingpass_reply_room(tp) >= report_reply_max + n ? err : THINGPASS_ESPACE;
+    return thingpass_key_make(tp, parts);
 }
 
 // Makes the upload's key and grant from the pass at hand.
@@ -107,8 +105,10 @@ static int leave(struct thingpass *tp) {
     return err < 0 ? err : suits(tp);
 }
 
+// Its keys have the date that was asked for, or else that of the broker's clock.
 static void keep(struct thingpass *tp, const struct thingpass_pass_fields *fields, int64_t time,
                  size_t len) {
+    int64_t asked_for = tp->upload.captured_at;
     struct thingpass_pass *p = &tp->kept.u.pass;
     tp->kept.len = len;
     tp->kept.mode = tp->upload.mode;
@@ -120,7 +120,7 @@ static void keep(struct thingpass *tp, const struct thingpass_pass_fields *field
     p->max_size = fields->max_size;
     p->valid_until_ms = thingpass_grant_until_ms(tp, fields->expires_at, time);
     p->terms = tp->upload.terms;
-    p->day = tp->upload.captured_at / day_s;
+    p->day = day_of(asked_for != 0 ? asked_for : time);
 }
 
 static int take(struct thingpass *tp, struct thingpass_json *json,
@@ -130,13 +130,23 @@ static int take(struct thingpass *tp, struct thingpass_json *json,
     if (err < 0) {
         return err;
     }
-    settle_captured_at(tp, reply->time);
     keep(tp, &fields, reply->time, len);
+    settle_captured_at(tp, reply->time);
     err = use(tp);
     if (err < 0 && err != THINGPASS_EREFUSED) {
         tp->kept.len = 0;
     }
     return err;
+}
+
+// The object may be of another day than was asked for when there was no clock: asked
+// for again, it would have another key.
+static void plan_next(struct thingpass *tp) {
+    if (suits(tp)) {
+        thingpass_plan_connect(tp, 0);
+    } else {
+        thingpass_plan_ask(tp, 0);
+    }
 }
 
 static struct thingpass_form form_of(const struct thingpass *tp) {
@@ -169,6 +179,8 @@ static int send(struct thingpass *tp) {
     struct thingpass_upload *u = &tp->upload;
     int err = thingpass_draw_letters(tp->config.random, u->boundary, sizeof u->boundary);
     const struct thingpass_form form = form_of(tp);
+    u->form_sent = 0;
+    u->tail_sent = 0;
     u->form_len = err < 0 ? 0 : thingpass_form_length(&form);
     return err;
 }
@@ -211,6 +223,7 @@ const struct thingpass_mode thingpass_mode_pass = {
     .standing = true,
     .ask = put_ask,
     .take = take,
+    .next = plan_next,
     .head = head,
     .tail = tail,
     .send = send,

@@ -29,7 +29,7 @@ struct thingpass_grant_fields {
     int64_t expires_at;
 };
 
-// The id of a reply; empty if it has no valid one.
+// The id of a reply, to be compared with one that is awaited; empty if it has none.
 struct thingpass_span thingpass_reply_id(const struct thingpass_json *json);
 
 // Reads id, time and what entry says of success or refusal. Returns

@@ -9,10 +9,6 @@
 #include "mode.h"
 #include "pair.h"
 
-static bool text_ok(const char *text, size_t max, enum thingpass_class class) {
-    return text != NULL && thingpass_span_all(thingpass_span_of(text), max, class);
-}
-
 // [P-3.4]; *total counts the bytes of names and values.
 static bool pairs_ok(const struct thingpass_pair *pairs, size_t n, size_t *total) {
     if (n > THINGPASS_METADATA_MAX || (n > 0 && pairs == NULL)) {
@@ -65,15 +61,16 @@ static bool metadata_ok(const struct thingpass_object *object) {
 static bool source_ok(const struct thingpass_source *source) {
     return source != NULL && source->read != NULL && source->known_len &&
            source->size <= INT64_MAX && (!source->rewindable || source->rewind != NULL) &&
-           (source->content_type == NULL || text_ok(source->content_type, 127, THINGPASS_PRINT));
+           (source->content_type == NULL ||
+            thingpass_text_all(source->content_type, 127, THINGPASS_PRINT));
 }
 
 int thingpass_object_check(const struct thingpass_object *object) {
     if (object == NULL || !source_ok(object->source) ||
-        !text_ok(object->kind, THINGPASS_KIND_MAX, THINGPASS_KIND)) {
+        !thingpass_text_all(object->kind, THINGPASS_KIND_MAX, THINGPASS_KIND)) {
         return THINGPASS_EINVAL;
     }
-    if (object->id != NULL && !text_ok(object->id, THINGPASS_ID_MAX, THINGPASS_ID)) {
+    if (object->id != NULL && !thingpass_text_all(object->id, THINGPASS_ID_MAX, THINGPASS_ID)) {
         return THINGPASS_EINVAL;
     }
     if (object->object_key != NULL && strlen(object->object_key) > THINGPASS_KEY_MAX) {

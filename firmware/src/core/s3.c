@@ -16,27 +16,17 @@ static enum thingpass_s3_verdict judge_400(const char *code) {
 }
 
 enum thingpass_s3_verdict thingpass_s3_judge(unsigned status, const char *code) {
-    switch (status) {
-    case 412:
-        return THINGPASS_S3_STORED;
-    case 403:
-        return THINGPASS_S3_ASK_AGAIN;
-    case 400:
-        return judge_400(code);
-    case 408: // S3 says 400 RequestTimeout and 503; a proxy before it says these
-    case 409:
-    case 429:
-        return THINGPASS_S3_SEND_AGAIN;
-    default:
-        break;
-    }
-    if (status < 300) {
+    if (status < 300 || status == 412) {
         return THINGPASS_S3_STORED; // the broker will look for itself [P-6.1]
     }
-    if (status < 400) {
+    if (status < 400 || status == 403) {
         return THINGPASS_S3_ASK_AGAIN;
     }
-    return status < 500 ? THINGPASS_S3_REJECTED : THINGPASS_S3_SEND_AGAIN;
+    // S3 says 400 RequestTimeout and 503; a proxy before it says 408 and 429.
+    if (status >= 500 || status == 408 || status == 409 || status == 429) {
+        return THINGPASS_S3_SEND_AGAIN;
+    }
+    return status == 400 ? judge_400(code) : THINGPASS_S3_REJECTED;
 }
 
 enum { error_max = 1024, code_found = 255 };

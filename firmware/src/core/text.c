@@ -48,7 +48,7 @@ bool thingpass_span_u64(struct thingpass_span s, uint64_t *value) {
 }
 
 int thingpass_hex_value(char c) {
-    char lower = thingpass_lower(c);
+    int lower = c | 0x20; // of a letter
     if (lower >= 'a' && lower <= 'f') {
         return lower - 'a' + 10;
     }
@@ -103,9 +103,9 @@ static void put_char(struct thingpass_writer *w, char c) {
 
 void thingpass_put_hex(struct thingpass_writer *w, const uint8_t *bytes, size_t n) {
     static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < n; i++) {
-        put_char(w, digits[bytes[i] >> 4]);
-        put_char(w, digits[bytes[i] & 15]);
+    for (; n > 0; n--, bytes++) {
+        put_char(w, digits[*bytes >> 4]);
+        put_char(w, digits[*bytes & 15]);
     }
 }
 
@@ -125,16 +125,16 @@ void thingpass_put_base64(struct thingpass_writer *w, const uint8_t *bytes, size
 
 void thingpass_put_json(struct thingpass_writer *w, struct thingpass_span s) {
     put_char(w, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        if ((unsigned char)s.p[i] < 0x20) {
+    for (const char *end = s.p + s.n; s.p != end; s.p++) {
+        if ((unsigned char)*s.p < 0x20) {
             thingpass_put_text(w, "\\u00");
-            thingpass_put_hex(w, (const uint8_t *)s.p + i, 1);
+            thingpass_put_hex(w, (const uint8_t *)s.p, 1);
             continue;
         }
-        if (s.p[i] == '"' || s.p[i] == '\\') {
+        if (*s.p == '"' || *s.p == '\\') {
             put_char(w, '\\');
         }
-        put_char(w, s.p[i]);
+        put_char(w, *s.p);
     }
     put_char(w, '"');
 }

@@ -45,6 +45,7 @@ bool thingpass_is(char c, enum thingpass_class class);
 
 // Whether 1 to max characters all belong to class.
 bool thingpass_span_all(struct thingpass_span s, size_t max, enum thingpass_class class);
+bool thingpass_text_all(const char *text, size_t max, enum thingpass_class class); // NULL: no
 
 // Reads 1 to 19 decimal digits, nothing else. Returns false otherwise, and then
 // *value is 0.

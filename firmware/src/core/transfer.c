@@ -44,8 +44,7 @@ static void begin_transfer(struct thingpass *tp) {
     u->write_failed = false;
     u->body_sent = false;
     u->head_sent = 0;
-    u->form_sent = 0;
-    u->tail_sent = 0;
+    u->head_done = false;
     u->chunk_len = 0;
     u->chunk_sent = 0;
     u->put_started_ms = thingpass_clock_ms(tp);

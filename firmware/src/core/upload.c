@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "http_response.h"
 #include "id.h"
 #include "key.h"
 #include "mode.h"
@@ -29,12 +30,12 @@ static void reset_upload(struct thingpass *tp, const struct thingpass_object *ob
     uint32_t deadline =
         object->deadline_ms != 0 ? object->deadline_ms : tp->config.timing.deadline_ms;
     memset(u, 0, sizeof *u);
+    thingpass_http_init(&tp->response); // what S3 said last was about another
     u->object = *object;
     u->captured_at = object->captured_at;
     u->object.captured_ms = object->captured_ms != 0 ? object->captured_ms : now;
     u->started_ms = now;
     u->deadline_ms = now + deadline;
-    u->wake_ms = now;
     u->mode = thingpass_mode_of(object);
     if (object->sha256 != NULL) {
         memcpy(u->sum, object->sha256, sizeof u->sum);

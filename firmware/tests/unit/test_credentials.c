@@ -742,6 +742,20 @@ static void without_any_clock_nothing_is_signed(void **state) {
     }
 }
 
+// As with the other modes: an object of another boot, say, that lay in the spool.
+static void where_nobody_knows_when_it_was_taken_the_key_has_the_date_of_leave(void **state) {
+    (void)state;
+    struct creds_world *c = creds_new(10);
+    c->w->object.captured_ms = UINT64_MAX;
+    for (unsigned i = 0; i < 2; i++) { // asking, and with credentials at hand
+        upload_ok(c);
+        const struct thingpass_result *r = thingpass_result(&c->w->tp);
+        assert_memory_equal(r->object_key, "cam1/photo/2026/11/23/", 22);
+        assert_in_range(r->captured_at, 1795424500, 1795424600);
+    }
+    creds_free(c);
+}
+
 static void the_provider_is_asked_again_without_the_broker(void **state) {
     (void)state;
     struct creds_world *c = creds_with_provider(100);
@@ -1050,6 +1064,7 @@ int main(void) {
         cmocka_unit_test(a_configured_prefix_and_path_style_are_used),
         cmocka_unit_test(a_configuration_that_leads_nowhere_is_told),
         cmocka_unit_test(without_any_clock_nothing_is_signed),
+        cmocka_unit_test(where_nobody_knows_when_it_was_taken_the_key_has_the_date_of_leave),
         cmocka_unit_test(the_provider_is_asked_again_without_the_broker),
         cmocka_unit_test(a_provider_that_refuses_ends_the_upload),
         cmocka_unit_test(a_provider_in_trouble_is_asked_again_later),

@@ -360,6 +360,18 @@ static void a_sink_that_fails_ends_it_with_its_error(void **state) {
     fetch_free(f);
 }
 
+// A sink has no other time: what it cannot do now it cannot do.
+static void a_sink_that_says_again_has_failed(void **state) {
+    (void)state;
+    struct fetch *f = fetch_new(5000);
+    f->begin_gives = THINGPASS_EAGAIN;
+    assert_int_equal(fetch_run(f), THINGPASS_EAGAIN);
+    f->begin_gives = 0;
+    f->write_gives = THINGPASS_EAGAIN;
+    assert_int_equal(fetch_run(f), THINGPASS_EAGAIN);
+    fetch_free(f);
+}
+
 // It may fail only when it is begun anew.
 static void a_sink_that_cannot_begin_again_is_ended_once(void **state) {
     (void)state;
@@ -463,6 +475,7 @@ int main(void) {
         cmocka_unit_test(a_wrong_checksum_is_told),
         cmocka_unit_test(without_a_checksum_the_size_must_do),
         cmocka_unit_test(a_sink_that_fails_ends_it_with_its_error),
+        cmocka_unit_test(a_sink_that_says_again_has_failed),
         cmocka_unit_test(a_sink_that_cannot_begin_again_is_ended_once),
         cmocka_unit_test(a_slow_sink_is_no_stalled_stream),
         cmocka_unit_test(a_deadline_ends_it_and_the_sink_may_keep_what_it_has),

@@ -286,6 +286,28 @@ static void a_window_that_has_ended_is_asked_for_anew(void **state) {
     world_free(w);
 }
 
+static const char *answer_once_lost(struct world *w, const char *topic, const char *payload) {
+    struct cloud *c = w->test;
+    c->forget = strstr(topic, "/upload-complete") != NULL && c->uploads == 1;
+    return answer(w, topic, payload);
+}
+
+// Here an upload goes on without a transfer of its own before it.
+static void what_s3_asked_of_another_upload_is_not_waited_for(void **state) {
+    (void)state;
+    struct world *w = world_with_parts(&cloud, 2500);
+    w->puts[0].answer = "HTTP/1.1 503 Slow Down\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n";
+    w->puts[1].answer = world_ok;
+    w->put_count = 2;
+    w->object.id = "boot-7";
+    assert_int_equal(world_upload(w), THINGPASS_EDEADLINE);
+    memset(cloud.stored, true, sizeof cloud.stored);
+    w->answer = answer_once_lost;
+    assert_int_equal(world_upload(w), THINGPASS_OK);
+    assert_true(is_whole(w, &cloud));
+    world_free(w);
+}
+
 static void an_upload_that_is_gone_is_begun_again(void **state) {
     (void)state;
     struct world *w = world_with_parts(&cloud, 4500);
@@ -555,6 +577,7 @@ int main(void) {
         cmocka_unit_test(a_part_that_breaks_off_is_sent_again_alone),
         cmocka_unit_test(attempts_are_counted_for_each_part),
         cmocka_unit_test(a_window_that_has_ended_is_asked_for_anew),
+        cmocka_unit_test(what_s3_asked_of_another_upload_is_not_waited_for),
         cmocka_unit_test(an_upload_that_is_gone_is_begun_again),
         cmocka_unit_test(parts_that_are_missing_at_the_end_are_sent),
         cmocka_unit_test(an_object_that_is_there_already_is_only_reported),

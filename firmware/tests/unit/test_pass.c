@@ -212,6 +212,39 @@ static void a_pass_that_ends_between_two_transfers_is_renewed(void **state) {
     world_free(w);
 }
 
+static const char *pass_of_the_day(struct world *w, const char *topic, const char *payload) {
+    static char later[600];
+    (void)w;
+    snprintf(later, sizeof later, "%s", world_pass);
+    char *day = strstr(later, "/11/23/");
+    assert_non_null(day);
+    day[5] = '4';
+    return strstr(topic, "/upload-complete") != NULL            ? world_confirm
+           : strstr(payload, "\"capturedAt\":17954244") != NULL ? world_pass
+                                                                : later;
+}
+
+// Taken before there was a clock, and sent the day after: asked for again it would
+// have another key, and so would those that follow.
+static void a_key_has_the_day_on_which_the_object_was_taken(void **state) {
+    (void)state;
+    struct world *w = world_new(100);
+    world_use_pass(w);
+    w->answer = pass_of_the_day;
+    w->now_ms = 86400000;
+    w->object.captured_ms = 1000;
+    for (unsigned i = 0; i < 2; i++) { // with a pass at hand, too
+        assert_int_equal(world_upload(w), THINGPASS_OK);
+        assert_int_equal(thingpass_result(&w->tp)->captured_at, w->epoch_s + 1);
+        assert_memory_equal(thingpass_result(&w->tp)->object_key, "cam1/photo/2026/11/23/", 22);
+        assert_int_equal(thingpass_result(&w->tp)->asks, i == 0 ? 2 : 0);
+    }
+    w->object.captured_ms = 0; // now
+    assert_int_equal(world_upload(w), THINGPASS_OK);
+    assert_int_equal(thingpass_result(&w->tp)->asks, 1);
+    world_free(w);
+}
+
 static void another_day_another_kind_or_other_terms_need_another_pass(void **state) {
     (void)state;
     static const struct thingpass_pair fixed[] = {{"fw", "1.4.2"}};
@@ -624,6 +657,7 @@ int main(void) {
         cmocka_unit_test(a_size_outside_of_the_pass_is_refused_without_sending),
         cmocka_unit_test(a_pass_that_has_ended_is_renewed),
         cmocka_unit_test(a_pass_that_ends_between_two_transfers_is_renewed),
+        cmocka_unit_test(a_key_has_the_day_on_which_the_object_was_taken),
         cmocka_unit_test(another_day_another_kind_or_other_terms_need_another_pass),
         cmocka_unit_test(the_date_is_asked_for_as_soon_as_it_is_known),
         cmocka_unit_test(metadata_of_its_own_and_of_the_pass_are_asked_for_apart),

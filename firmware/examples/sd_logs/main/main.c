@@ -24,7 +24,12 @@ static const char tag[] = "logger";
 static const char log_path[] = CARD "/LOG.TXT";     // is written to
 static const char closed_path[] = CARD "/SEND.TXT"; // waits for, or is in, an upload
 
-enum { upload_deadline_ms = 30 * 60 * 1000, fetch_period_s = 24 * 3600, line_period_ms = 100 };
+enum {
+    upload_deadline_ms = 30 * 60 * 1000,
+    fetch_period_s = 24 * 3600,
+    clock_period_s = 600,
+    line_period_ms = 100
+};
 
 // What an interrupted upload needs to go on as the same object: its id, and the
 // moment that dates its key. Both are kept until the file is stored.
@@ -165,6 +170,11 @@ static void fetch_table(struct thingpass_esp *esp) {
     }
 }
 
+static bool knows_the_time(struct thingpass_esp *esp) {
+    int64_t now_s;
+    return thingpass_esp_now(esp, &now_s) == THINGPASS_OK;
+}
+
 void app_main(void) {
     if (station_start() != ESP_OK) {
         return;
@@ -182,9 +192,10 @@ void app_main(void) {
         return;
     }
     (void)xTaskCreate(write_lines, "lines", 4096, NULL, 5, NULL);
-    // The first reply also tells the time, which names the logs.
+    // The first reply also tells the time, which names the logs. Without a network it
+    // does not come, and is asked for again.
     for (uint32_t s = 0;; s++) {
-        if (s % fetch_period_s == 0) {
+        if (s % fetch_period_s == 0 || (s % clock_period_s == 0 && !knows_the_time(esp))) {
             fetch_table(esp);
         }
         if (exists(closed_path)) {

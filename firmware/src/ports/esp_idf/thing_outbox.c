@@ -101,7 +101,8 @@ static void tell(void *ctx, const struct thingpass_outbox_event *event) {
     result.err = spooled ? THINGPASS_EAGAIN : event->err;
     tell_all(esp, event, &result);
     struct at_hand *mine = NULL;
-    if (event->object != NULL && event->object->id != NULL) {
+    // An entry of the spool may have the id of an object that is put once more.
+    if (event->object != NULL && event->object != &esp->outbox->spool.object) {
         mine = find(esp->outbox, event->object->id);
     }
     if (mine != NULL) { // nothing of it is LATER or ASIDE: that is of the spool's entries
@@ -218,13 +219,14 @@ void thingpass_esp_outbox_wind_up(struct thingpass_esp *esp) {
     }
     thingpass_outbox_link(&o->outbox, false);
     uint64_t until_ms = thingpass_esp_clock_ms() + WIND_UP_MS;
-    while ((o->at_hand[0].used || o->at_hand[1].used) && thingpass_esp_clock_ms() < until_ms) {
+    do { // at least once: it closes the spool's file that was being sent
         uint64_t wake_ms;
         thingpass_cancel(&esp->core);
         if (thingpass_outbox_step(&o->outbox, &wake_ms) != THINGPASS_STEP_RUN) {
             vTaskDelay(1);
         }
-    }
+    } while ((o->at_hand[0].used || o->at_hand[1].used) && thingpass_esp_clock_ms() < until_ms);
+    thingpass_spool_put_cancel(&o->spool); // what is not whole by now
     for (size_t i = 0; i < AT_HAND; i++) {
         struct thingpass_result result = {.err = THINGPASS_ECANCELLED, .id = "", .object_key = ""};
         if (o->at_hand[i].used) {
