@@ -42,8 +42,8 @@ test-go: build rig ## the Go tests, integration and faults included
 test-strict: build rig ## the integration tests again, at a server that refuses what AWS IoT Core refuses
 	TEST_MQTT_SERVER=strict $(GO) test -count=1 -timeout 10m ./broker/integration
 
-test-firmware: setup-test ## the C tests: gcc and clang, sanitizers, symbols of the core
-	@$(MAKE) --no-print-directory -C firmware test check-symbols
+test-firmware: setup-test ## the C tests: gcc and clang, sanitizers, symbols of the core, the Arduino library
+	@$(MAKE) --no-print-directory -C firmware test check-symbols arduino
 
 test-rv32: setup-test setup-rv32 ## the C tests on rv32imc (ESP32-C3's), in QEMU; budgets of instructions and stack
 	@$(MAKE) --no-print-directory -C firmware test-rv32

@@ -11,7 +11,7 @@ WIRE_FOLDER := $(abspath ../broker/testdata/wire)
 
 # The multilib is found under this name only: no _zicsr here.
 RV32_ARCH  = -march=rv32imc -mabi=ilp32 --specs=picolibc.specs
-RV32_CFLAGS = -std=c11 -MMD -MP $(WARNINGS) $(RV32_ARCH) -Os -ffunction-sections -fdata-sections -Iinclude -isystem $(RV32)/include
+RV32_CFLAGS = -std=c11 -MMD -MP $(WARNINGS) $(RV32_ARCH) -Os -ffunction-sections -fdata-sections -Iinclude
 RV32_LDFLAGS = $(RV32_ARCH) --oslib=semihost --crt0=hosted -Wl,--gc-sections \
 	-Wl,--defsym=__flash=0x80000000 -Wl,--defsym=__flash_size=4M \
 	-Wl,--defsym=__ram=0x80400000 -Wl,--defsym=__ram_size=124M
@@ -46,13 +46,7 @@ $(RV32)/tests/unit/%.o: EXTRA_RV32 += -Wno-format
 $(RV32)/tests/unit/http_judge.o: EXTRA_RV32 += -DTHINGPASS_TESTS_NO_HTTP_PARSER
 $(RV32)/tests/rv32/folder.o: $(RV32)/wire_names.h
 
-# Only this header of the host is for every machine.
-JSMN_H ?= /usr/include/jsmn.h
-$(RV32)/include/jsmn.h: $(JSMN_H)
-	@mkdir -p $(@D)
-	@cp $< $@
-
-$(RV32)/%.o: %.c Makefile tests/rv32/rv32.mk | $(RV32)/include/jsmn.h
+$(RV32)/%.o: %.c Makefile tests/rv32/rv32.mk
 	@mkdir -p $(@D)
 	$(QUIET)$(RV32_TOOL)gcc $(RV32_CFLAGS) $(EXTRA_RV32) -c $< -o $@
 
