@@ -45,8 +45,8 @@ test-strict: build rig ## the integration tests again, at a server that refuses 
 soak: build rig ## a camera's day, 2,880 photos in some minutes: cuts, crashes, a spool
 	SOAK_PHOTOS=2880 $(GO) test -count=1 -timeout 30m -v -run '^TestADayOfPhotos$$' ./broker/integration
 
-test-firmware: setup-test ## the C tests: gcc and clang, sanitizers, symbols of the core
-	@$(MAKE) --no-print-directory -C firmware test check-symbols
+test-firmware: setup-test ## the C tests: gcc and clang, sanitizers, symbols of the core, the Arduino library
+	@$(MAKE) --no-print-directory -C firmware test check-symbols arduino
 
 test-rv32: setup-test setup-rv32 ## the C tests on rv32imc (ESP32-C3's), in QEMU; budgets of instructions and stack
 	@$(MAKE) --no-print-directory -C firmware test-rv32

@@ -4,7 +4,7 @@
 // Pictures of esp32-camera (esp_camera.h) as sources. Only where that component
 // is there and the chip has a camera interface: ESP32, ESP32-S2, ESP32-S3.
 // esp_camera_init() is yours, with PIXFORMAT_JPEG; fb_count = 2 and
-// CAMERA_GRAB_LATEST, or give thingpass_esp_camera_take() a frame to discard.
+// CAMERA_GRAB_LATEST, or give thingpass_esp_picture_take() a frame to discard.
 
 #ifndef THINGPASS_ESP_CAMERA_SOURCE_H
 #define THINGPASS_ESP_CAMERA_SOURCE_H
