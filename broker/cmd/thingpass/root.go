@@ -85,9 +85,10 @@ store that object and no other; the thing sends the bytes to S3 over HTTPS.`,
 	}
 	c.SetVersionTemplate("{{.Version}}\n")
 	c.CompletionOptions.HiddenDefaultCmd = true
-	certs := certsCommand()
+	certs, policy := certsCommand(), policyCommand()
 	exitWithFailure(certs)
-	c.AddCommand(runCommand(), checkCommand(), versionCommand(), certs)
+	exitWithFailure(policy)
+	c.AddCommand(runCommand(), checkCommand(), versionCommand(), certs, policy)
 	return c
 }
 
