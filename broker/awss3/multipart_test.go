@@ -19,8 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"thingpass/broker"
-	"thingpass/policies/templates"
 	"thingpass/broker/awss3"
+	"thingpass/policies/templates"
 )
 
 const listedID = "2~upload.id_-="

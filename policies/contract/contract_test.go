@@ -119,3 +119,108 @@ func TestWrongContracts(t *testing.T) {
 		t.Error("a wrong value is taken")
 	}
 }
+
+// TestThePoliciesAreTheContract: what the reasons of our IoT policies say is
+// needed is what the contract has for each party. AWS may ask iot:Receive with
+// $share/… before the topic; no contract can say so.
+func TestThePoliciesAreTheContract(t *testing.T) {
+	t.Parallel()
+	v := templates.Values{Account: "123456789012", Region: "eu-central-1"}
+	c := ours(t, v)
+	needs := map[string]map[string]bool{}
+	add := func(party, action, resource string) {
+		resource = strings.ReplaceAll(contract.For("cam1", resource), "-*", "-x")
+		if needs[party] == nil {
+			needs[party] = map[string]bool{}
+		}
+		needs[party][action+" arn:aws:iot:eu-central-1:123456789012:"+resource] = true
+	}
+	for party, client := range c.Clients {
+		for _, id := range client.IDs {
+			add(party, "iot:Connect", "client/"+id)
+		}
+	}
+	for _, topic := range c.Topics {
+		add(topic.Publish, "iot:Publish", "topic/"+topic.Topic)
+		add(topic.Receive, "iot:Receive", "topic/"+topic.Topic)
+		for party, filters := range topic.Subscribe {
+			for _, filter := range filters {
+				add(party, "iot:Subscribe", "topicfilter/"+filter)
+			}
+		}
+	}
+	for party, client := range c.Clients {
+		reasons, err := templates.Why(client.Policy, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given := map[string]bool{}
+		for _, reason := range reasons.Statements {
+			for _, o := range reason.Needs {
+				resource := regexp.MustCompile(`(client/thingpass-[a-z]+-)\w+$`).ReplaceAllString(o.Resource, "${1}x")
+				if !strings.Contains(resource, ":topic/$share/") {
+					given[o.Action+" "+resource] = true
+				}
+			}
+		}
+		for operation := range needs[party] {
+			if !given[operation] {
+				t.Errorf("%s: the contract needs %s, no statement of %s does", party, operation, client.Policy)
+			}
+		}
+		for operation := range given {
+			if !needs[party][operation] {
+				t.Errorf("%s: %s is there for %s, which the contract does not know", party, client.Policy, operation)
+			}
+		}
+	}
+}
+
+// TestTheContractIsTheCode: the names of topics are those of the broker and of
+// the firmware.
+func TestTheContractIsTheCode(t *testing.T) {
+	t.Parallel()
+	broker, err := os.ReadFile("../../broker/topic.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	firmware := sources(t, "../../firmware/src/core")
+	verbs := regexp.MustCompile(`verb\w+ += "([a-z-]+)"`).FindAllSubmatch(broker, -1)
+	known := map[string]bool{}
+	for _, topic := range ours(t, templates.Values{Root: "root", Template: "T"}).Topics {
+		last, isOurs := strings.CutPrefix(topic.Topic, "root/{thing}/")
+		known[last] = true
+		if isOurs && (topic.Publish == contract.Thing || topic.Receive == contract.Thing) && !strings.Contains(firmware, `"`+last) && !strings.Contains(firmware, "/"+last+`"`) {
+			t.Errorf("the firmware has no topic %s", last)
+		}
+	}
+	for _, verb := range verbs {
+		if !known[string(verb[1])] {
+			t.Errorf("the broker has a topic %s, which the contract does not know", verb[1])
+		}
+	}
+	if len(verbs) < 6 {
+		t.Errorf("only %d topics in broker/topic.go", len(verbs))
+	}
+}
+
+// sources are all files of C in a folder.
+func sources(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".c") {
+			continue
+		}
+		text, err := os.ReadFile(dir + "/" + e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	return all.String()
+}
