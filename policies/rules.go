@@ -47,8 +47,22 @@ func (s *Session) Rules(action string) []Rule {
 	return out
 }
 
-// Connecting is the session in which iot:Connect is decided: it knows what the
-// CONNECT says besides.
-func (s *Set) Connecting(at Place, who Principal, r ConnectRequest) *Session {
-	return s.Session(at, r.context(at, who.Context(r.ClientID, r.SourceIP)))
+// Context is what policies know while iot:Connect is decided: of the connection,
+// and what the CONNECT says besides (connect-policy).
+func (r ConnectRequest) Context(at Place, who Principal) Context {
+	return r.context(at, who.Context(r.ClientID, r.SourceIP))
+}
+
+// IsThingName is true of what AWS IoT takes for the name of a thing.
+func IsThingName(s string) bool {
+	if len(s) == 0 || len(s) > 128 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != ':' && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return true
 }

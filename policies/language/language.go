@@ -104,6 +104,19 @@ func Match(pattern policies.Glob, s string) bool {
 	return m.hits(state)[0]
 }
 
+// Begins is how many bytes of s a pattern can go along with: all that is left of
+// it might still match.
+func Begins(pattern policies.Glob, s string) int {
+	m := newMachine(Search{Patterns: []policies.Glob{pattern}})
+	state := m.start()
+	for i, r := range s {
+		if state = m.step(state, r); state.empty() {
+			return i
+		}
+	}
+	return len(s)
+}
+
 // Filter is the pattern of the topics that a topic filter stands for, at AWS
 // IoT: "a/#" does not match "a" there. Of a shared subscription it is what
 // stands behind the group.
