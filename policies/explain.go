@@ -101,4 +101,3 @@ func (r *rule) trace(ctx Context, action, arn string) Trace {
 	}
 	return t
 }
-

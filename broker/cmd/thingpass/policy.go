@@ -34,7 +34,9 @@ and enforced by the dev stack. A document is a file, or the name of one of ours.
 
 // policyCommands are the commands below `thingpass policy`, one line each.
 func policyCommands() []*cobra.Command {
-	return []*cobra.Command{}
+	return []*cobra.Command{
+		policyRenderCommand(),
+	}
 }
 
 // unknownPolicyCommand runs when no subcommand does, see unknownCertsCommand.
