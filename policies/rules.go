@@ -66,3 +66,14 @@ func IsThingName(s string) bool {
 	}
 	return true
 }
+
+// Documents are those that the set was compiled from, in their order.
+func (s *Set) Documents() []*Document {
+	var out []*Document
+	for i := range s.rules {
+		if d := s.rules[i].doc; len(out) == 0 || out[len(out)-1] != d {
+			out = append(out, d)
+		}
+	}
+	return out
+}

@@ -5,7 +5,6 @@ package explain
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"thingpass/policies"
@@ -168,8 +167,8 @@ func (b *Bench) receiveAdvice(a Answer) []string {
 	if !found {
 		return nil
 	}
-	if !slices.Contains([]byte(a.Operation.Name), '+') && !slices.Contains([]byte(a.Operation.Name), '#') {
-		return []string{b.addition("iot:Receive", b.id.At.ARN("topic/"+topic))}
+	if !strings.ContainsAny(a.Operation.Name, "+#") {
+		return []string{addition("iot:Receive", b.bound(b.id.At.ARN("topic/"+topic), false))}
 	}
 	return []string{"allow iot:Receive for the topics of " + a.Operation.Name + " that the client is meant to get"}
 }

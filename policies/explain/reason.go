@@ -48,13 +48,7 @@ func (b *Bench) reason(a *Answer, t *policies.Trace) Reason {
 		r.Near = 100_000
 		r.Lines = append(r.Lines, map[string]string{"Allow": "allows it", "Deny": "denies it"}[r.Effect])
 	}
-	best := 0
-	for i := range t.Resources {
-		line, near := b.resourceReason(a, s, &t.Resources[i])
-		r.Lines = append(r.Lines, line)
-		best = max(best, near)
-	}
-	r.Near += best
+	r.Near += b.resourceReasons(a, s, t, &r)
 	for i := range t.Conditions {
 		if c := &t.Conditions[i]; !c.Holds {
 			r.Lines = append(r.Lines, b.conditionReason(c))
@@ -63,6 +57,23 @@ func (b *Bench) reason(a *Answer, t *policies.Trace) Reason {
 		}
 	}
 	return r
+}
+
+// resourceReasons says the same thing once, however many resources suffer from
+// it. It returns how near the nearest came.
+func (b *Bench) resourceReasons(a *Answer, s *policies.Statement, t *policies.Trace, r *Reason) int {
+	best, before := 0, ""
+	for i := range t.Resources {
+		line, near := b.resourceReason(a, s, &t.Resources[i])
+		best = max(best, near)
+		name, why, _ := strings.Cut(line, ": ")
+		if why != "" && why == before {
+			line = name + ": likewise"
+		}
+		before = why
+		r.Lines = append(r.Lines, line)
+	}
+	return best
 }
 
 func actions(s *policies.Statement) string {
@@ -102,13 +113,10 @@ func (b *Bench) resourceReason(a *Answer, s *policies.Statement, t *policies.Res
 
 // at names the place where what was asked leaves the pattern.
 func at(asked string, n int) string {
-	switch {
-	case n >= len(asked):
+	if n >= len(asked) {
 		return "at the end, where there should be more"
-	case n <= 0:
-		return "from the beginning"
 	}
-	from := strings.LastIndexByte(asked[:n], '/') + 1
+	from := strings.LastIndexByte(asked[:max(n, 0)], '/') + 1
 	return fmt.Sprintf("at %q", clip(asked[from:]))
 }
 

@@ -154,22 +154,58 @@ func thingVariable(level string) bool {
 
 // statement suggests the smallest one that would allow it.
 func (b *Bench) statement(a Answer) []string {
-	if a.Resource == "*" || strings.ContainsAny(last(a.Resource), "*?$") && !a.Operation.IAM() && strings.ContainsAny(last(a.Resource), "*?") {
-		return nil // it could only be written with a wildcard, or needs none
+	name := last(a.Resource)
+	if a.Resource == "*" || strings.ContainsAny(name, "*?") || strings.Contains(name, "${") {
+		return nil // it could only be written with what means something else in a policy
 	}
 	action := a.Action
 	if a.Publish != nil && !a.Publish.Allowed() {
 		action = "iot:Publish"
 	}
-	line := b.addition(action, b.bound(a.Resource, a.Operation.IAM()))
-	if note := b.sharedNote(a.Resource); note != "" {
-		line += " " + note
+	resource := b.bound(a.Resource, a.Operation.IAM())
+	if !b.allows(a.Operation, action, resource) {
+		return nil
 	}
-	return []string{line}
+	line := addition(action, resource)
+	if b.id.Who.Thing != nil && resource == a.Resource {
+		line += " (the thing's name is not in it: every client with this policy could do it)"
+	}
+	return append(b.narrower(a), line)
 }
 
-func (b *Bench) addition(action, resource string) string {
-	return fmt.Sprintf(`add a statement: {"Effect": "Allow", "Action": %q, "Resource": %q}`, action, b.bound(resource, false))
+// allows tries a statement.
+func (b *Bench) allows(o Operation, action, resource string) bool {
+	id := b.id
+	statement := policies.Statement{
+		Effect: policies.Text{Value: "Allow"}, Actions: []policies.Text{{Value: action}}, Resources: []policies.Text{{Value: resource}},
+	}
+	extra := &policies.Document{
+		Name: "suggestion", Version: policies.Text{Value: policies.VersionVariables}, Statements: []policies.Statement{statement},
+	}
+	id.Documents = append(id.Documents[:len(id.Documents):len(id.Documents)], extra)
+	return New(id).session(o).Decide(action, b.id.resource(o)).Allowed()
+}
+
+// narrower names filters within the one that was asked for that are allowed.
+func (b *Bench) narrower(a Answer) []string {
+	if a.Operation.Verb != Subscribe || !strings.ContainsAny(a.Operation.Name, "+#") {
+		return nil
+	}
+	asked := language.Filter(a.Operation.Name)
+	for i := range a.Statements {
+		t := &a.Statements[i]
+		for j := range t.Resources {
+			name := last(t.Resources[j].Resolved)
+			if t.Action && !strings.ContainsAny(name, "*?") && language.Match(asked, name) && b.Decide(Operation{Subscribe, name}).Allowed() {
+				return []string{fmt.Sprintf("subscribe to %s instead, which %s allows", name, t.Document.Label(t.Statement))}
+			}
+		}
+	}
+	return nil
+}
+
+func addition(action, resource string) string {
+	return fmt.Sprintf(`add a statement: {"Effect": "Allow", "Action": %q, "Resource": %q}`, action, resource)
 }
 
 // bound writes the variable where a level is the thing's own name, so that the
@@ -190,12 +226,4 @@ func (b *Bench) bound(arn string, iam bool) string {
 		}
 	}
 	return strings.Join(levels, "/")
-}
-
-func (b *Bench) sharedNote(arn string) string {
-	thing := b.id.Who.Thing
-	if thing == nil || b.bound(arn, false) != arn {
-		return ""
-	}
-	return "(the thing's name is not in it: every client with this policy could do it)"
 }
