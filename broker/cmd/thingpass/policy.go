@@ -38,6 +38,9 @@ func policyCommands() []*cobra.Command {
 		policyRenderCommand(),
 		policySimulateCommand(),
 		policyExplainCommand(),
+		policyPlanCommand(),
+		policyApplyCommand(),
+		policyVerifyCommand(),
 	}
 }
 
