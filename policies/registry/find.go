@@ -242,3 +242,27 @@ func (r *Registry) Documents() []string { return slices.Sorted(maps.Keys(r.docum
 
 // Admits is true if things that are not named are let in.
 func (r *Registry) Admits() bool { return r.admission != nil }
+
+// AdmissionPolicies are the names of the policies that things get which jitp
+// admits, in order; nil if it admits none.
+func (r *Registry) AdmissionPolicies() []string {
+	if r.admission == nil {
+		return nil
+	}
+	return sorted(r.policiesOf(r.admission.Groups))
+}
+
+// ThingPolicies are the names of the policies of a thing's groups, in order; of
+// a thing without groups, what jitp gives it.
+func (r *Registry) ThingPolicies(name string) []string {
+	t := r.things[name]
+	if t == nil || len(t.Groups) == 0 {
+		return r.AdmissionPolicies()
+	}
+	return sorted(r.policiesOf(t.Groups))
+}
+
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -41,6 +41,7 @@ func policyCommands() []*cobra.Command {
 		policyPlanCommand(),
 		policyApplyCommand(),
 		policyVerifyCommand(),
+		policyMosquittoCommand(),
 	}
 }
 
