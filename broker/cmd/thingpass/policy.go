@@ -36,9 +36,12 @@ and enforced by the dev stack. A document is a file, or the name of one of ours.
 func policyCommands() []*cobra.Command {
 	return []*cobra.Command{
 		policyRenderCommand(),
+		policySimulateCommand(),
+		policyExplainCommand(),
 		policyPlanCommand(),
 		policyApplyCommand(),
 		policyVerifyCommand(),
+		policyMosquittoCommand(),
 	}
 }
 
