@@ -30,11 +30,13 @@ Values come from flags or a file. Each has its rules, and none takes a character
 that means something in a policy. --list shows all documents and what they need.`,
 		Example: `  thingpass policy render thing --account 123456789012 --region eu-central-1
   thingpass policy render --values values.yaml --out rendered
+  thingpass policy render thing --why
   thingpass policy render --list`,
 	}
 	read := addValueFlags(c)
 	out := c.Flags().String("out", "", "the `DIR` that files go into")
 	list := c.Flags().Bool("list", false, "show the documents, and the values that each needs")
+	why := c.Flags().Bool("why", false, "say of each statement of NAME what needs it, instead")
 	c.RunE = func(c *cobra.Command, names []string) error {
 		if *list {
 			return listTemplates(c.OutOrStdout())
@@ -45,6 +47,10 @@ that means something in a policy. --list shows all documents and what they need.
 		}
 		r := renderer{values, c.OutOrStdout()}
 		switch {
+		case *why && (len(names) != 1 || *out != ""):
+			return unstartable(errors.New("policy render --why: give one NAME"))
+		case *why:
+			return explainTemplate(c.OutOrStdout(), names[0], values)
 		case len(names) == 1 && *out == "":
 			return r.print(names[0])
 		case *out == "":
