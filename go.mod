@@ -7,6 +7,7 @@ require (
 	github.com/aws/aws-sdk-go-v2 v1.47.7 // credentials and HEAD (broker/awss3)
 	github.com/aws/aws-sdk-go-v2/config v1.33.15 // AWS's default credential chain
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // tests of signing
+	github.com/aws/aws-sdk-go-v2/service/iot v1.75.0 // policies and things at AWS (policies/awsiot)
 	github.com/aws/aws-sdk-go-v2/service/iotdataplane v1.40.0 // Publish without MQTT (broker/iotrule)
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // HEAD; the judge of broker/presign
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10 // the bucket's events (broker/sqsevents)

@@ -85,14 +85,15 @@ store that object and no other; the thing sends the bytes to S3 over HTTPS.`,
 	}
 	c.SetVersionTemplate("{{.Version}}\n")
 	c.CompletionOptions.HiddenDefaultCmd = true
-	certs := certsCommand()
+	certs, policy := certsCommand(), policyCommand()
 	exitWithFailure(certs)
-	c.AddCommand(runCommand(), checkCommand(), versionCommand(), certs)
+	exitWithFailure(policy)
+	c.AddCommand(runCommand(), checkCommand(), versionCommand(), certs, policy)
 	return c
 }
 
 // exitWithFailure makes errors of the commands' work, other than of their
-// command lines, end with exitFailure.
+// command lines, end with exitFailure, unless an error carries its own code.
 func exitWithFailure(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		exitWithFailure(sub)
@@ -102,10 +103,11 @@ func exitWithFailure(c *cobra.Command) {
 		return
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := work(c, args); err != nil {
-			return failed(err)
+		err := work(c, args)
+		if carries := (failure{}); err == nil || errors.As(err, &carries) {
+			return err // which already says how to end
 		}
-		return nil
+		return failed(err)
 	}
 }
 

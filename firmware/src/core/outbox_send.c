@@ -16,6 +16,12 @@ static int start(struct thingpass_outbox *o, struct thingpass_object object, uin
         c->choose(c->ctx, &object, hint);
     }
     int err = thingpass_upload_start(c->tp, &object);
+    if (err == THINGPASS_EINVAL && object.object_key != NULL) { // which no pass can give
+        object.mode = NULL;
+        object.metadata_count += object.pass_metadata_count;
+        object.pass_metadata_count = 0;
+        err = thingpass_upload_start(c->tp, &object);
+    }
     if (err == THINGPASS_OK) {
         o->sending = sending;
         o->noted = sending != THINGPASS_SENDING_ENTRY;

@@ -84,6 +84,7 @@ struct thingpass_esp {
 
     // Written by the network's event handlers, read by the task.
     bool link_down;
+    unsigned ways;           // that have an address, of thing_network.c; the event task's own
     volatile bool link_lost; // connections are dead for sure
     volatile bool link_back;
     void *ip_events; // esp_event_handler_instance_t
@@ -136,6 +137,8 @@ void thingpass_esp_tell_end(struct thingpass_esp *esp, enum thingpass_esp_event_
 int thingpass_esp_outbox_open(struct thingpass_esp *esp);  // makes it
 int thingpass_esp_outbox_begin(struct thingpass_esp *esp); // in the task
 void thingpass_esp_outbox_close(struct thingpass_esp *esp);
+// Whether an upload is at hand, begun or not: its key may lie in the reply buffer.
+bool thingpass_esp_outbox_busy(const struct thingpass_esp *esp);
 // Takes an upload. THINGPASS_EBUSY and THINGPASS_EAGAIN: not now.
 int thingpass_esp_outbox_put(struct thingpass_esp *esp, const struct thingpass_esp_job *job);
 int thingpass_esp_outbox_step(struct thingpass_esp *esp, uint64_t *wake_ms);

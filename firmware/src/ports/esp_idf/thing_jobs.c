@@ -107,7 +107,8 @@ static void turn_away(struct thingpass_esp *esp, struct thingpass_esp_job *job, 
 }
 
 static bool core_is_free(const struct thingpass_esp *esp) {
-    return !esp->busy && strcmp(thingpass_phase_name(&esp->core), "idle") == 0;
+    return !esp->busy && !thingpass_esp_outbox_busy(esp) &&
+           strcmp(thingpass_phase_name(&esp->core), "idle") == 0;
 }
 
 // Begins a job, if it is its turn. THINGPASS_EBUSY: it is not.

@@ -15,6 +15,25 @@
 #include <esp_wifi.h>
 #endif
 
+enum { WIFI = 1, ETHERNET = 2, PPP = 4 }; // ways that have an address
+
+// Which way an event is about; 0: about none, or IPv6, which does not say.
+static unsigned way_of(int32_t id) {
+    switch (id) {
+    case IP_EVENT_STA_GOT_IP:
+    case IP_EVENT_STA_LOST_IP:
+        return WIFI;
+    case IP_EVENT_ETH_GOT_IP:
+    case IP_EVENT_ETH_LOST_IP:
+        return ETHERNET;
+    case IP_EVENT_PPP_GOT_IP:
+    case IP_EVENT_PPP_LOST_IP:
+        return PPP;
+    default:
+        return 0;
+    }
+}
+
 static void on_ip(void *ctx, esp_event_base_t base, int32_t id, void *data) {
     struct thingpass_esp *esp = ctx;
     (void)base;
@@ -24,6 +43,7 @@ static void on_ip(void *ctx, esp_event_base_t base, int32_t id, void *data) {
     case IP_EVENT_PPP_GOT_IP:
         // Connections survive a short absence unless the address is another.
         esp->link_lost = esp->link_lost || ((const ip_event_got_ip_t *)data)->ip_changed;
+        esp->ways |= way_of(id);
         esp->link_back = true;
         esp->link_down = false;
         break;
@@ -34,8 +54,9 @@ static void on_ip(void *ctx, esp_event_base_t base, int32_t id, void *data) {
     case IP_EVENT_STA_LOST_IP:
     case IP_EVENT_ETH_LOST_IP:
     case IP_EVENT_PPP_LOST_IP:
-        esp->link_lost = true;
-        esp->link_down = true;
+        esp->ways &= ~way_of(id);
+        esp->link_lost = true; // those of this way are; which that is, nobody says
+        esp->link_down = esp->ways == 0;
         break;
     default:
         return;
@@ -49,7 +70,8 @@ static void on_wifi(void *ctx, esp_event_base_t base, int32_t id, void *data) {
     (void)base;
     (void)id;
     (void)data;
-    esp->link_down = true; // no new connection until there is an address again
+    esp->ways &= ~(unsigned)WIFI;
+    esp->link_down = esp->ways == 0; // no new connection until there is an address again
 }
 #endif
 

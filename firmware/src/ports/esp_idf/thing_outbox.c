@@ -170,6 +170,11 @@ static int name(struct thingpass_esp *esp, struct at_hand *place) {
                                                                        : THINGPASS_EINVAL;
 }
 
+bool thingpass_esp_outbox_busy(const struct thingpass_esp *esp) {
+    const struct thingpass_esp_outbox *o = esp->outbox;
+    return o != NULL && (o->at_hand[0].used || o->at_hand[1].used);
+}
+
 int thingpass_esp_outbox_put(struct thingpass_esp *esp, const struct thingpass_esp_job *job) {
     struct thingpass_esp_outbox *o = esp->outbox;
     struct at_hand *place = !o->at_hand[0].used ? &o->at_hand[0] : &o->at_hand[1];
@@ -252,6 +257,11 @@ int thingpass_esp_outbox_begin(struct thingpass_esp *esp) {
 
 void thingpass_esp_outbox_close(struct thingpass_esp *esp) {
     (void)esp;
+}
+
+bool thingpass_esp_outbox_busy(const struct thingpass_esp *esp) {
+    (void)esp;
+    return false;
 }
 
 int thingpass_esp_outbox_put(struct thingpass_esp *esp, const struct thingpass_esp_job *job) {
