@@ -17,7 +17,7 @@ import (
 	"testing"
 
 	"thingpass/policies/awsiot"
-	"thingpass/policies/awsiot/internal/fakeiot"
+	"thingpass/policies/awsiot/fakeiot"
 )
 
 const document = `{"Version": "2012-10-17", "Statement": [

@@ -42,7 +42,8 @@ and never overwritten. In production the certificates are AWS IoT's, not these.`
 		SuggestionsMinimumDistance: 2,
 	}
 	c.PersistentFlags().String("dir", defaultCertsDir, "directory of the CA and of all that it issues")
-	c.AddCommand(certsInitCommand(), certsThingCommand(), certsServiceCommand(), certsServerCommand(), certsListCommand())
+	c.AddCommand(certsInitCommand(), certsThingCommand(), certsServiceCommand(), certsServerCommand(), certsListCommand(),
+		certsAWSCommand())
 	for _, sub := range append(c.Commands(), c) {
 		sub.SilenceUsage = true // an error is one line that says what to do
 	}
