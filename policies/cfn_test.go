@@ -77,7 +77,7 @@ func TestTheShapeCheckFindsFaults(t *testing.T) {
 		"a substitution": {"s3:::${Bucket}/*", "s3:::${Buckets}/*", "Buckets"},
 		"a wildcard":     {"Action: iot:Publish", `Action: "iot:*"`, "iot:*"},
 		"any resource":   {"Resource: !GetAtt Failed.Arn", `Resource: "*"`, "Resource"},
-		"an effect":      {"- Effect: Allow", "- Effect: Permit", "Permit"},
+		"an effect":      {"Effect: Allow", "Effect: Permit", "Permit"},
 		"identity":       {"principal() AS principal, ", "", "principal()"},
 		"a deputy":       {"      SourceAccount: !Ref AWS::AccountId\n", "", "SourceAccount is missing"},
 		"a doubled key":  {"      Timeout: 15", "      Timeout: 15\n      Timeout: 16", "Timeout"},

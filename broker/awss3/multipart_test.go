@@ -11,8 +11,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +20,7 @@ import (
 
 	"thingpass/broker"
 	"thingpass/broker/awss3"
+	"thingpass/policies/templates"
 )
 
 const listedID = "2~upload.id_-="
@@ -314,7 +313,7 @@ func TestAPartsURLSignsNumberUploadAndLength(t *testing.T) {
 
 // The document of policies/ is what S3 takes, and does no more than its name says.
 func TestTheLifecycleDocumentAbortsLeftoversAndNothingElse(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "policies", "s3-lifecycle.json"))
+	text, err := templates.Render("lifecycle", templates.Values{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,5 +9,5 @@ import "embed"
 
 // Files are the documents, and what says why they are as they are.
 //
-//go:embed *.json
+//go:embed *.json *.yaml
 var Files embed.FS

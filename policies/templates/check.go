@@ -47,18 +47,19 @@ func partitionOf(region string) string {
 	return "aws"
 }
 
-// maxSlashes leaves room for <thing>/<verb> among AWS IoT's seven.
-const maxSlashes = 5
+// maxLevels is the broker's bound, too: AWS IoT allows 7 slashes, and thing and
+// verb take two levels.
+const maxLevels = 6
 
 func checkRoot(s string) error {
 	levels := strings.Split(s, "/")
 	for _, level := range levels {
-		if level == "" || name(maxRoot, ":._-")(level) != nil || len(s) > maxRoot {
-			return fmt.Errorf("want 1 to %d characters: levels of letters, digits and : . _ -, with a / between them", maxRoot)
+		if level == "" || name(maxRoot, "._-")(level) != nil || len(s) > maxRoot {
+			return fmt.Errorf("want 1 to %d characters: levels of letters, digits and . _ -, with a / between them", maxRoot)
 		}
 	}
-	if len(levels) > maxSlashes+1 {
-		return fmt.Errorf("want at most %d levels: AWS IoT allows 7 slashes in a topic", maxSlashes+1)
+	if len(levels) > maxLevels {
+		return fmt.Errorf("want at most %d levels: AWS IoT allows 7 slashes in a topic", maxLevels)
 	}
 	return nil
 }

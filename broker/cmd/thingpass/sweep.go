@@ -20,8 +20,8 @@ const (
 )
 
 // A sweeper removes what uploads in parts have left: see broker.Sweep. Every
-// broker of a fleet may have one. S3's own rule, policies/s3-lifecycle.json, does
-// the same by days.
+// broker of a fleet may have one. S3's own rule, which `thingpass policy render
+// lifecycle` makes, does the same by days.
 type sweeper struct {
 	next func() sweep // asked before each round: the configuration may have changed
 	log  *slog.Logger

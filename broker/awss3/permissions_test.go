@@ -1,0 +1,205 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package awss3_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"thingpass/broker"
+	"thingpass/broker/awss3"
+	"thingpass/policies/templates"
+)
+
+// permission is what IAM calls a request to S3, by the table "Required
+// permissions for Amazon S3 API operations" of its user guide. Path style, bucket
+// photos.
+func permission(method string, u *url.URL) string {
+	_, key, onObject := strings.Cut(strings.TrimPrefix(u.Path, "/photos"), "/")
+	onObject = onObject && key != ""
+	q := u.Query()
+	switch {
+	case !onObject && method == http.MethodGet && q.Has("uploads"):
+		return "s3:ListBucketMultipartUploads"
+	case !onObject && method == http.MethodPost: // a form
+		return "s3:PutObject"
+	case !onObject:
+		return "unknown: " + method + " " + u.String()
+	case method == http.MethodGet && q.Has("uploadId"):
+		return "s3:ListMultipartUploadParts"
+	case method == http.MethodDelete && q.Has("uploadId"):
+		return "s3:AbortMultipartUpload"
+	case method == http.MethodGet && q.Has("versionId"):
+		return "s3:GetObjectVersion"
+	case (method == http.MethodGet || method == http.MethodHead) && !q.Has("uploads"):
+		return "s3:GetObject"
+	case method == http.MethodPut, method == http.MethodPost && (q.Has("uploads") || q.Has("uploadId")):
+		return "s3:PutObject"
+	}
+	return "unknown: " + method + " " + u.String()
+}
+
+// TestThePresigningRoleIsWhatIsSignedAndCalled lets the bucket do all that it
+// can, writes down what it signs and asks for, and compares that with the policy
+// of the broker's role. A method that is new has to be named here.
+func TestThePresigningRoleIsWhatIsSignedAndCalled(t *testing.T) {
+	t.Parallel()
+	found := map[string]bool{"s3:ListBucket": true} // for 404 instead of 403, see Head
+	var mu sync.Mutex
+	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Header.Get("Authorization") != "" || r.URL.Query().Has("X-Amz-Signature") { // Probe also tries without
+			found[permission(r.Method, r.URL)] = true
+		}
+		refuse(w, http.StatusForbidden, "AccessDenied", "")
+	})
+	b := open(t, f.config())
+	ctx, now := t.Context(), time.Now()
+	signed := func(method string, grant broker.Grant, err error) {
+		u, failed := url.Parse(grant.URL)
+		if err != nil || failed != nil {
+			t.Fatal(err, failed)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		found[permission(method, u)] = true
+	}
+	all := map[string]func(){
+		"Ready": func() { _ = b.Ready(ctx) }, "Place": func() {}, "Credentials": func() {}, "CredentialsExpiry": func() {}, "Hurry": func() {},
+		"Sessions": func() {}, // STS, not S3: see TestThePolicyOfASessionIsWhatTheRoleAllows
+		"Probe":    func() { b.Probe(ctx) },
+		"Head":     func() { _, _ = b.Head(ctx, "cam1/a.jpg") },
+		"CreateUpload": func() {
+			_, _ = b.CreateUpload(ctx, broker.NewUpload{Key: "cam1/b.mp4", Checksum: broker.ChecksumCRC32})
+		},
+		"AbortUpload": func() { _ = b.AbortUpload(ctx, "cam1/b.mp4", "id") },
+		"ListParts":   func() { _, _ = b.ListParts(ctx, "cam1/b.mp4", "id") },
+		"ListUploads": func() {
+			for range b.ListUploads(ctx, "cam1/") {
+			}
+		},
+		"CompleteUpload": func() {
+			_ = b.CompleteUpload(ctx, broker.Completion{Key: "cam1/b.mp4", UploadID: "id", Size: 1, Checksum: broker.ChecksumCRC32, Sum: "AAAAAA==",
+				Parts: []broker.Part{{Number: 1, Size: 1, ETag: `"x"`}}})
+		},
+		"SignPut": func() {
+			grant, err := b.SignPut(ctx, broker.Put{Key: "cam1/a.jpg", ContentType: "image/jpeg", Size: 1, Now: now, TTL: time.Minute})
+			signed(http.MethodPut, grant, err)
+		},
+		"SignPart": func() {
+			grant, err := b.SignPart(ctx, broker.NewPart{Key: "cam1/b.mp4", UploadID: "id", Number: 1, Size: 1, Now: now, TTL: time.Minute})
+			signed(http.MethodPut, grant, err)
+		},
+		"SignGet": func() {
+			for _, get := range []broker.Get{{ETag: `"x"`}, {VersionID: "v"}} {
+				get.Key, get.Now, get.TTL = "firmware/x.bin", now, time.Minute
+				grant, err := b.SignGet(ctx, get)
+				signed(http.MethodGet, grant, err)
+			}
+		},
+		"SignPass": func() {
+			pass, err := b.SignPass(ctx, broker.Pass{KeyPrefix: "cam1/", ContentType: "image/jpeg", MinSize: 1, MaxSize: 2, Now: now, TTL: time.Minute})
+			signed(http.MethodPost, broker.Grant{URL: pass.URL}, err)
+		},
+	}
+	for name, do := range all {
+		if _, known := reflect.TypeOf(b).MethodByName(name); !known {
+			t.Errorf("there is no method %s any more", name)
+		}
+		do()
+	}
+	if methods := methodsOf(b); len(methods) != len(all) {
+		t.Errorf("a bucket has %d methods, %d are tried: %q", len(methods), len(all), methods)
+	}
+	for _, role := range []string{"presign-role", "lambda-role"} {
+		if want := actions(t, role); !slices.Equal(sorted(found), want) {
+			t.Errorf("signed and asked: %q\n%s allows: %q", sorted(found), role, want)
+		}
+	}
+}
+
+func methodsOf(b *awss3.Bucket) (names []string) {
+	for m := range reflect.TypeOf(b).NumMethod() {
+		names = append(names, reflect.TypeOf(b).Method(m).Name)
+	}
+	return names
+}
+
+func sorted(set map[string]bool) (list []string) {
+	for name := range set {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// actions are what a role's policy is needed for in S3.
+func actions(t *testing.T, role string) []string {
+	t.Helper()
+	reasons, err := templates.Why(role, templates.Values{Account: "123456789012", Region: "eu-central-1", Bucket: "photos"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := map[string]bool{}
+	for _, reason := range reasons.Statements {
+		for _, o := range reason.Needs {
+			if strings.HasPrefix(o.Action, "s3:") {
+				set[o.Action] = true
+			}
+		}
+	}
+	return sorted(set)
+}
+
+// TestThePolicyOfASessionIsWhatTheRoleAllows: what STS is sent for a thing and
+// what the roles of package templates allow are the same actions, so that neither
+// is there in vain.
+func TestThePolicyOfASessionIsWhatTheRoleAllows(t *testing.T) {
+	t.Parallel()
+	sent := make(chan url.Values, 1)
+	f := &fake{Server: httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ParseForm() == nil {
+			select {
+			case sent <- r.PostForm:
+			default:
+			}
+		}
+		refuse(w, http.StatusForbidden, "AccessDenied", "")
+	}))}
+	t.Cleanup(f.Close)
+	b := open(t, f.config())
+	s, err := b.Sessions(awss3.SessionConfig{RoleARN: "arn:aws:iam::123456789012:role/thingpass-things", Endpoint: f.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := s.Issue(ctx, "cam1"); err == nil {
+		t.Fatal("a session out of nothing")
+	}
+	form := <-sent
+	if got := "sts:" + form.Get("Action"); got != "sts:AssumeRole" {
+		t.Errorf("the broker asks for %s", got)
+	}
+	for _, role := range []string{"session-role", "credentials-role"} {
+		want := actions(t, role)
+		for _, action := range want {
+			if !strings.Contains(form.Get("Policy"), `"`+action+`"`) {
+				t.Errorf("%s allows %s, which no session has: %s", role, action, form.Get("Policy"))
+			}
+		}
+		if n := strings.Count(form.Get("Policy"), `"s3:`); n != len(want) {
+			t.Errorf("a session has %d actions, %s %d", n, role, len(want))
+		}
+	}
+}
