@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: the thingpass authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "identity.h"
+#include "identity_slots.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -18,7 +18,7 @@
 
 #include "backoff.h"
 #include "crc32.h"
-#include "identity.h"
+#include "identity_slots.h"
 #include "provision_message.h"
 
 enum phase { PHASE_IDLE, PREPARE, CERTIFY, KEEP, REGISTER, COMMIT, ENDED };

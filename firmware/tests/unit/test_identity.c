@@ -4,7 +4,7 @@
 // What is kept of an identity: through damage, through trouble with the medium, and
 // through power cuts in every call and at every byte of every write.
 
-#include "identity.h"
+#include "identity_slots.h"
 #include "provision_rig.h"
 
 static struct provision_rig rig;

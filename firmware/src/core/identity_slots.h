@@ -4,8 +4,8 @@
 // Two slots for identities. A slot counts if its record is whole, its certificate is
 // the one that the record tells of, and there is a key.
 
-#ifndef THINGPASS_CORE_IDENTITY_H
-#define THINGPASS_CORE_IDENTITY_H
+#ifndef THINGPASS_CORE_IDENTITY_SLOTS_H
+#define THINGPASS_CORE_IDENTITY_SLOTS_H
 
 #include "thingpass/provision.h"
 
