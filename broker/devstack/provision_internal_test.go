@@ -15,6 +15,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"thingpass/policies"
+	"thingpass/policies/registry"
 )
 
 func testProvisioner(t testing.TB) (*provisioner, *memoryFleet, *time.Time) {
@@ -88,6 +91,51 @@ func TestKeysThatAreTaken(t *testing.T) {
 		if err != nil || leaf.CheckSignatureFrom(p.issuer.ca) != nil || leaf.NotAfter.After(p.issuer.ca.NotAfter) || leaf.IsCA {
 			t.Errorf("%s: the certificate is not as it should be: %v", name, err)
 		}
+	}
+}
+
+func TestProvisionedThingsAreInTheRegistry(t *testing.T) {
+	p, _, now := testProvisioner(t)
+	store, err := registry.InMemory("account: \"123456789012\"\nregion: eu-central-1\npolicies: {thing: {builtin: thing}}\n" +
+		"groups: {things: {policies: [thing]}}\nthings: {cam1: {groups: [things], blocked: true}}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.fleet = registryFleet{store}
+	p.templates["fleet"] = Template{Name: "fleet", Group: "things", Once: true}
+	unused, err := p.makeKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	*now = now.Add(2 * tokenLife)
+	c, err := p.makeKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Registry().FindID(unused.CertificateID); err == nil {
+		t.Error("a certificate that nobody used is still there")
+	}
+	block, _ := pem.Decode([]byte(c.CertificatePEM))
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if who, err := store.Registry().Find(leaf); err == nil {
+		t.Errorf("PENDING_ACTIVATION is let in as %+v", who)
+	}
+	if _, err := p.register("fleet", registration{c.Token, map[string]string{"SerialNumber": "cam1"}}); refusalOf(err).StatusCode != 409 {
+		t.Errorf("a thing that is there: %v", err)
+	}
+	if _, err := p.register("fleet", registration{c.Token, map[string]string{"SerialNumber": "cam2"}}); err != nil {
+		t.Fatal(err)
+	}
+	who, err := store.Registry().Find(leaf)
+	if err != nil || who.Name != "cam2" {
+		t.Fatalf("registered: %+v, %v", who, err)
+	}
+	session, result := store.Registry().Connect(who, policies.ConnectRequest{ClientID: "cam2"})
+	if session == nil || !session.Publish("thingpass/cam2/upload-request", false).Allowed() || session.Publish("thingpass/cam1/upload-request", false).Allowed() {
+		t.Errorf("rights of the new thing: %v", result)
 	}
 }
 
