@@ -20,6 +20,7 @@ var asked = map[string]map[string][]string{
 	"thing":                   thingContext("cam1"),
 	"thing-credentials":       thingContext("cam1"),
 	"broker":                  clientContext("thingpass-broker"),
+	"broker-watch":            clientContext("thingpass-broker-check-ABCDEF"),
 	"observer":                clientContext("thingpass-observer"),
 	"claim":                   clientContext("thingpass-claim-0001"),
 	"presign-role-trust":      service("ecs-tasks.amazonaws.com", "arn:aws:ecs:eu-central-1:123456789012:task/x"),
