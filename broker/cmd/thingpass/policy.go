@@ -38,6 +38,7 @@ func policyCommands() []*cobra.Command {
 		policyRenderCommand(),
 		policySimulateCommand(),
 		policyExplainCommand(),
+		policyTestCommand(),
 		policyPlanCommand(),
 		policyApplyCommand(),
 		policyVerifyCommand(),
