@@ -3,6 +3,11 @@
 
 package policies
 
+import (
+	"maps"
+	"slices"
+)
+
 // What follows is for those who reason about all strings at once, instead of
 // asking for one: diff and isolate.
 
@@ -77,3 +82,6 @@ func (s *Set) Documents() []*Document {
 	}
 	return out
 }
+
+// IoTActions are the actions that AWS IoT asks of policies, in order.
+func IoTActions() []string { return slices.Sorted(maps.Keys(iotActions)) }

@@ -45,16 +45,19 @@ type Answer struct {
 
 // Ask decides on an operation.
 func (b *Bench) Ask(o Operation) Answer {
-	a := Answer{Operation: o, Explanation: b.explain(o.Action(), b.id.resource(o), o)}
+	a := Answer{Operation: o, Explanation: b.session(o).Explain(o.Action(), b.id.resource(o))}
+	if note := b.id.groupsDoNotCount(); note != "" && !a.Allowed() {
+		a.Notes = append(a.Notes, note)
+	}
 	switch o.Verb {
 	case Retain: // RetainPublish is asked in addition to Publish
-		plain := b.explain("iot:Publish", a.Resource, o)
+		plain := b.iot.Explain("iot:Publish", a.Resource)
 		a.Publish = &plain
 		if !plain.Allowed() {
 			a.Explanation = plain
 		}
 	case Subscribe:
-		a.Notes = b.silent(a)
+		a.Notes = append(a.Notes, b.silent(a)...)
 	case Connect:
 		if b.id.Will != "" && a.Allowed() && !b.iot.Publish(b.id.Will, false).Allowed() {
 			a.Notes = append(a.Notes, fmt.Sprintf("the will cannot be published: iot:Publish on %q is denied", b.id.Will))
@@ -73,10 +76,6 @@ func (b *Bench) Decide(o Operation) policies.Result {
 	return b.session(o).Decide(o.Action(), b.id.resource(o))
 }
 
-func (b *Bench) explain(action, resource string, o Operation) policies.Explanation {
-	return b.session(o).Explain(action, resource)
-}
-
 func (b *Bench) session(o Operation) *policies.Session {
 	switch {
 	case o.IAM():
@@ -85,6 +84,15 @@ func (b *Bench) session(o Operation) *policies.Session {
 		return b.connecting
 	}
 	return b.iot
+}
+
+// Session is the one that decides on an action.
+func (b *Bench) Session(action string) *policies.Session {
+	o := Operation{Verb: action}
+	if action == "iot:Connect" {
+		o.Verb = Connect
+	}
+	return b.session(o)
 }
 
 // silent tells of subscriptions that AWS accepts and never delivers to:

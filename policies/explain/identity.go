@@ -22,16 +22,37 @@ type Identity struct {
 	Will       string // of connect: the topic of the will; "": none
 
 	Documents []*policies.Document // all that is attached, by whatever way
-	At        policies.Place
-	Bucket    string              // for keys without an ARN
-	Context   map[string][]string // condition keys besides, which win
+	// Attached is what counts under a client id, instead of Documents: policies of
+	// thing groups do so under the thing's name alone (iot-policies). May be nil.
+	Attached func(clientID string) []*policies.Document
+	At       policies.Place
+	Bucket   string              // for keys without an ARN
+	Context  map[string][]string // condition keys besides, which win
 }
 
 func (id Identity) withDefaults() Identity {
 	if id.ClientID == "" && id.Who.Thing != nil {
 		id.ClientID = id.Who.Thing.Name
 	}
+	if id.Attached != nil {
+		id.Documents = id.Attached(id.ClientID)
+	}
 	return id
+}
+
+// with are other documents in place of those that are attached.
+func (id Identity) with(docs []*policies.Document) Identity {
+	id.Documents, id.Attached = docs, nil
+	return id
+}
+
+// groupsDoNotCount tells of policies that the client id makes ineffective.
+func (id Identity) groupsDoNotCount() string {
+	thing := id.Who.Thing
+	if id.Attached == nil || thing == nil || len(id.Attached(thing.Name)) <= len(id.Documents) {
+		return ""
+	}
+	return fmt.Sprintf("policies of thing groups do not count: the client id %q is not the thing's name, %q", id.ClientID, thing.Name)
 }
 
 // principal is who it is for the server, which over HTTPS knows no thing.

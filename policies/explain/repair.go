@@ -78,12 +78,11 @@ func repairOf(t *policies.ResourceTrace, asked string) (repair, bool) {
 
 // repaired tries a repair, in copies of the documents.
 func (b *Bench) repaired(o Operation, r repair) bool {
-	id := b.id
-	id.Documents = nil
-	for _, d := range b.id.Documents {
-		id.Documents = append(id.Documents, withResource(d, r.written, r.fixed))
+	docs := make([]*policies.Document, len(b.id.Documents))
+	for i, d := range b.id.Documents {
+		docs[i] = withResource(d, r.written, r.fixed)
 	}
-	return New(id).Decide(o).Allowed()
+	return New(b.id.with(docs)).Decide(o).Allowed()
 }
 
 func withResource(d *policies.Document, from, to string) *policies.Document {
@@ -175,15 +174,14 @@ func (b *Bench) statement(a Answer) []string {
 
 // allows tries a statement.
 func (b *Bench) allows(o Operation, action, resource string) bool {
-	id := b.id
 	statement := policies.Statement{
 		Effect: policies.Text{Value: "Allow"}, Actions: []policies.Text{{Value: action}}, Resources: []policies.Text{{Value: resource}},
 	}
 	extra := &policies.Document{
 		Name: "suggestion", Version: policies.Text{Value: policies.VersionVariables}, Statements: []policies.Statement{statement},
 	}
-	id.Documents = append(id.Documents[:len(id.Documents):len(id.Documents)], extra)
-	return New(id).session(o).Decide(action, b.id.resource(o)).Allowed()
+	docs := append(b.id.Documents[:len(b.id.Documents):len(b.id.Documents)], extra)
+	return New(b.id.with(docs)).session(o).Decide(action, b.id.resource(o)).Allowed()
 }
 
 // narrower names filters within the one that was asked for that are allowed.

@@ -78,6 +78,10 @@ func (l *loader) operations(n *yaml.Node) []explain.Operation {
 		if name = strings.TrimSpace(name); name != "" {
 			words = append(words, name)
 		}
+		if n := len(name); n > 1 && (name[0] == '"' || name[0] == '\'') && name[0] == name[n-1] {
+			l.fail(item, "write \""+verb+" "+name[1:n-1]+"\"", "the quotes are part of the name here: YAML takes them off a whole text only")
+			continue
+		}
 		ops, err := explain.Parse(words)
 		if err != nil {
 			l.fail(item, "", "%v", err)

@@ -39,9 +39,12 @@ func policyCommands() []*cobra.Command {
 		policyLintCommand(),
 		policySimulateCommand(),
 		policyExplainCommand(),
+		policyTestCommand(),
+		policyDiffCommand(),
 		policyPlanCommand(),
 		policyApplyCommand(),
 		policyVerifyCommand(),
+		policyMosquittoCommand(),
 	}
 }
 

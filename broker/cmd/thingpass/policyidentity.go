@@ -42,7 +42,7 @@ func addIdentityFlags(c *cobra.Command) *identityFlags {
 	flags.StringVar(&f.thing, "thing", "", "who asks: the thing of that `NAME`")
 	flags.StringVar(&f.certificate, "certificate", "", "who asks: the certificate in that PEM `FILE`")
 	flags.StringVar(&f.certificateID, "certificate-id", "", "who asks: the certificate of that `ID` in the registry")
-	flags.StringArrayVar(&f.policies, "policy", nil, "a document: a file, or the name of one of ours (may be given often)")
+	flags.StringArrayVar(&f.policies, "policy", nil, "a document: a file, or the name of one of ours; besides those of the registry (may be given often)")
 	flags.StringVar(&f.thingType, "type", "", "without a registry: the thing's type")
 	flags.StringArrayVar(&f.attributes, "attribute", nil, "without a registry: an attribute of the thing, `NAME=VALUE` (may be given often)")
 	flags.BoolVar(&f.notAttached, "not-attached", false, "the certificate is attached to no thing")
@@ -85,20 +85,24 @@ func (f *identityFlags) identity() (explain.Identity, error) {
 }
 
 func (f *identityFlags) contradictions() error {
-	madeUp := f.thingType != "" || len(f.attributes) > 0 || f.exclusive
+	madeUp := f.thingType != "" || len(f.attributes) > 0 || f.exclusive || f.notAttached
+	named := 0
+	for _, who := range []string{f.thing, f.certificate, f.certificateID} {
+		if who != "" {
+			named++
+		}
+	}
 	switch {
 	case f.registry == "" && len(f.policies) == 0:
 		return errors.New("whose policies? give --registry FILE, or --policy NAME (a file, or one of ours such as thing)")
-	case f.registry != "" && len(f.policies) > 0:
-		return errors.New("--policy and --registry exclude each other: the registry says which policies are attached")
 	case f.registry != "" && madeUp:
-		return errors.New("--type, --attribute and --exclusive are the registry's to say: leave them out, or --registry")
-	case f.registry != "" && f.thing == "" && f.certificate == "" && f.certificateID == "":
-		return errors.New("who of the registry asks? give --thing NAME, --certificate FILE or --certificate-id ID")
+		return errors.New("--type, --attribute, --exclusive and --not-attached are the registry's to say: leave them out, or --registry")
+	case f.registry != "" && named != 1:
+		return errors.New("who of the registry asks? give one of --thing NAME, --certificate FILE and --certificate-id ID")
 	case f.registry == "" && f.certificateID != "":
 		return errors.New("--certificate-id is looked up in a registry: give --registry FILE")
 	case f.thing == "" && madeUp:
-		return errors.New("--type, --attribute and --exclusive speak of a thing: give --thing NAME")
+		return errors.New("--type, --attribute, --exclusive and --not-attached speak of a thing: give --thing NAME")
 	case f.thing == "" && f.certificate == "" && f.certificateID == "" && f.clientID == "":
 		return errors.New("who asks? give --thing NAME, or --client-id ID for a client that is no thing")
 	case f.thing != "" && !policies.IsThingName(f.thing):
@@ -165,10 +169,6 @@ func (f *identityFlags) address(id *explain.Identity) (err error) {
 		id.Context[key] = append(id.Context[key], value)
 	}
 	return nil
-}
-
-func (f *identityFlags) fromRegistry(*explain.Identity, templates.Values) error {
-	return unstartable(errors.New("--registry: not yet"))
 }
 
 func readCertificate(file string) (*x509.Certificate, error) {
