@@ -53,6 +53,7 @@ type Subject struct {
 	Who      string
 	Old, New explain.Identity
 	Other    string            // the name of another thing, for examples
+	Group    string            // what is true of several of a group is told once
 	shown    *strings.Replacer // of names that stand for any
 }
 
@@ -69,7 +70,7 @@ func Compare(subjects []Subject) Result {
 	seen := map[string]int{}
 	for i := range subjects {
 		for _, c := range compare(&subjects[i], &out) {
-			key := strings.Join([]string{string(c.Effect), c.Action, c.written, c.Because}, "\x00")
+			key := strings.Join([]string{subjects[i].Group, string(c.Effect), c.Action, c.written, c.Because}, "\x00")
 			if at, known := seen[key]; known {
 				out.Changes[at].More++
 				continue
@@ -91,7 +92,8 @@ func rank(c Change) int {
 	return n
 }
 
-func (r *Result) limit(format string, args ...any) {
+// Limit notes what the result does not cover, once.
+func (r *Result) Limit(format string, args ...any) {
 	if line := fmt.Sprintf(format, args...); !slices.Contains(r.Limits, line) {
 		r.Limits = append(r.Limits, line)
 	}

@@ -39,6 +39,7 @@ func policyCommands() []*cobra.Command {
 		policySimulateCommand(),
 		policyExplainCommand(),
 		policyTestCommand(),
+		policyDiffCommand(),
 		policyPlanCommand(),
 		policyApplyCommand(),
 		policyVerifyCommand(),
