@@ -40,6 +40,7 @@ func policyCommands() []*cobra.Command {
 		policyExplainCommand(),
 		policyTestCommand(),
 		policyDiffCommand(),
+		policyIsolateCommand(),
 		policyPlanCommand(),
 		policyApplyCommand(),
 		policyVerifyCommand(),
