@@ -58,7 +58,7 @@ func Thing(dir, name string) (certs.Files, error) {
 	if err := certs.CheckName(name); err != nil {
 		return certs.Files{}, err
 	}
-	reserved := topics{brokers: []string{DefaultBroker}, observers: []string{DefaultObserver}}
+	reserved := topics{brokers: []string{DefaultBroker}, observers: []string{DefaultObserver}, claims: map[string][]string{DefaultClaim: nil}}
 	if owner := reserved.serviceOf(name); owner != "" {
 		return certs.Files{}, fmt.Errorf("thing %s: the MQTT server keeps that name for service %s: choose another", name, owner)
 	}

@@ -37,6 +37,8 @@ type MQTTOptions struct {
 	Group       string         // default DefaultGroup
 	Brokers     []string       // services that answer things, default DefaultBroker
 	Observers   []string       // services that may watch <root>/+/uploaded
+	// Provisioning gives things an identity that come with a claim; nil: it does not.
+	Provisioning *Provisioning
 	// WriteTimeout is how long a client may take nothing before it is
 	// disconnected, default 5 s.
 	WriteTimeout time.Duration
@@ -82,6 +84,10 @@ func StartMQTT(ctx context.Context, o MQTTOptions) (*MQTT, error) {
 		return nil, fmt.Errorf("start MQTT: %w", err)
 	}
 	m.hook = &hook{topics: t, server: m.server, sessions: m.listener.sessions, strict: o.Strict, log: log}
+	if err := m.openProvisioning(o, t, log); err != nil {
+		tcp.Close()
+		return nil, fmt.Errorf("start MQTT: %w", err)
+	}
 	if err := m.serve(m.hook); err != nil {
 		tcp.Close()
 		return nil, fmt.Errorf("start MQTT: %w", err)

@@ -32,8 +32,10 @@ type hook struct {
 	server   *mqtt.Server
 	sessions *sessions
 	strict   *Strict // nil: not
-	discards atomic.Int64
-	log      *slog.Logger
+	// provisioner answers claims; nil: nobody does.
+	provisioner *provisioner
+	discards    atomic.Int64
+	log         *slog.Logger
 }
 
 func (h *hook) ID() string { return "thingpass" }

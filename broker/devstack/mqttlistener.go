@@ -33,7 +33,8 @@ type mtlsListener struct {
 	goodbye  func()       // tells the clients that the server ends
 	sessions *sessions
 	strict   *Strict
-	web      *webDoor // nil: none
+	fleet    *memoryFleet // nil: nobody is provisioned here
+	web      *webDoor     // nil: none
 	log      *slog.Logger
 
 	mu    sync.Mutex
@@ -79,7 +80,7 @@ func (l *mtlsListener) serve(raw net.Conn, establish listeners.EstablishFn) {
 	remote := raw.RemoteAddr().String()
 	_ = raw.SetDeadline(time.Now().Add(introduction)) // mochi sets another after CONNECT
 	conn := tls.Server(raw, l.config)
-	who, err := identify(conn)
+	who, err := l.identify(conn)
 	if err != nil {
 		l.log.Warn("mqtt refused", "what", "TLS", "why", err, "remote", remote)
 		return
@@ -96,13 +97,18 @@ func (l *mtlsListener) run(conn, tcp net.Conn, who identity, establish listeners
 }
 
 // identify shakes hands and reads the client's certificate.
-func identify(conn *tls.Conn) (identity, error) {
+func (l *mtlsListener) identify(conn *tls.Conn) (identity, error) {
 	if err := conn.Handshake(); err != nil {
 		return identity{}, err
 	}
 	peers := conn.ConnectionState().PeerCertificates
 	if len(peers) == 0 {
 		return identity{}, fmt.Errorf("no client certificate")
+	}
+	if l.fleet != nil {
+		if thing, known, err := l.fleet.find(peers[0]); known || err != nil {
+			return identity{certs.Thing, thing}, err
+		}
 	}
 	kind, name, err := certs.Subject(peers[0])
 	if err != nil {

@@ -6,6 +6,7 @@ package devstack
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,6 +33,7 @@ type topics struct {
 	group     string   // of the brokers' shared subscription
 	brokers   []string // names of services
 	observers []string
+	claims    map[string][]string // names of services → templates that they may use
 }
 
 // requests are the last levels of what a thing sends.
@@ -56,7 +58,7 @@ func (t *topics) connect(who identity, clientID string) error {
 		}
 		return nil
 	}
-	if !t.isBroker(who) && !slices.Contains(t.observers, who.name) {
+	if !t.isBroker(who) && !slices.Contains(t.observers, who.name) && t.claims[who.name] == nil {
 		return errors.New("the server knows no such service")
 	}
 	if t.serviceOf(clientID) != who.name {
@@ -69,7 +71,7 @@ func (t *topics) connect(who identity, clientID string) error {
 // service's name begins with another's, the longer one owns the id.
 func (t *topics) serviceOf(clientID string) string {
 	owner := ""
-	for _, name := range slices.Concat(t.brokers, t.observers) {
+	for _, name := range slices.Concat(t.brokers, t.observers, slices.Collect(maps.Keys(t.claims))) {
 		if (clientID == name || strings.HasPrefix(clientID, name+"-")) && len(name) > len(owner) {
 			owner = name
 		}
@@ -79,6 +81,9 @@ func (t *topics) serviceOf(clientID string) string {
 
 // publish returns nil if who may publish to the topic, or leave a will there.
 func (t *topics) publish(who identity, topic string) error {
+	if q, template, ok := provisioningTopic(topic); ok && t.mayClaim(who, q, template) {
+		return nil
+	}
 	thing, last, ok := t.split(topic)
 	switch {
 	case !ok || certs.CheckName(thing) != nil:
@@ -101,6 +106,9 @@ func (t *topics) read(who identity, filter string) error {
 		}
 		return fmt.Errorf("may not subscribe to %q", filter)
 	}
+	if q, template, ok := provisioningReply(filter); ok && t.mayClaim(who, q, template) {
+		return nil
+	}
 	plain, shared := strings.CutPrefix(filter, "$share/"+t.group+"/")
 	if !shared { // `thingpass check` tries a group beside the brokers', where nothing can get lost
 		plain, shared = strings.CutPrefix(filter, "$share/"+t.group+"-check/")
@@ -114,6 +122,12 @@ func (t *topics) read(who identity, filter string) error {
 		return nil
 	}
 	return fmt.Errorf("may not subscribe to %q", filter)
+}
+
+// mayClaim tells whether who may ask that question.
+func (t *topics) mayClaim(who identity, q question, template string) bool {
+	templates := t.claims[who.name]
+	return who.kind == certs.Service && len(templates) > 0 && (q != register || slices.Contains(templates, template))
 }
 
 // split takes "<root>/<thing>/<last>" apart.
@@ -136,7 +150,7 @@ func (t *topics) check() error {
 			return fmt.Errorf("root %q or group %q: each level of a topic has letters, digits and : _ - only", t.root, t.group)
 		}
 	}
-	for _, name := range slices.Concat(t.brokers, t.observers) {
+	for _, name := range slices.Concat(t.brokers, t.observers, slices.Collect(maps.Keys(t.claims))) {
 		if err := certs.CheckName(name); err != nil {
 			return fmt.Errorf("service: %w", err)
 		}

@@ -88,14 +88,20 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	if conn, ok := owner(cl); ok {
 		h.sessions.publish(conn)
 	}
+	if h.isQuestion(pk.TopicName) {
+		return pk, packets.CodeSuccessIgnore
+	}
 	return pk, nil
 }
 
 // OnPublished comes after it, unless the acknowledgement could not be written:
 // then the connection ends.
-func (h *hook) OnPublished(cl *mqtt.Client, _ packets.Packet) {
+func (h *hook) OnPublished(cl *mqtt.Client, pk packets.Packet) {
 	if conn, ok := owner(cl); ok {
 		h.sessions.published(conn)
+	}
+	if h.isQuestion(pk.TopicName) {
+		h.answerQuestion(cl, pk)
 	}
 }
 

@@ -18,14 +18,22 @@ type Ready struct {
 	MQTT *ReadyMQTT `json:"mqtt,omitempty"` // nil if only S3 runs
 	S3   *ReadyS3   `json:"s3,omitempty"`   // nil if only MQTT runs
 	// Provider is nil if only MQTT runs.
-	Provider     *ReadyProvider `json:"credentialProvider,omitempty"`
-	Host         string         `json:"host"`  // what things use
-	Local        bool           `json:"local"` // no other machine can use it
-	Dir          string         `json:"dir"`
-	CAFile       string         `json:"caFile"` // what things flash
-	CertsDir     string         `json:"certsDir"`
-	Broker       certs.Files    `json:"broker"`
-	BrokerConfig string         `json:"brokerConfig"` // for `thingpass run --config`
+	Provider *ReadyProvider `json:"credentialProvider,omitempty"`
+	// Claim is nil if the stack provisions nothing.
+	Claim        *ReadyClaim `json:"claim,omitempty"`
+	Host         string      `json:"host"`  // what things use
+	Local        bool        `json:"local"` // no other machine can use it
+	Dir          string      `json:"dir"`
+	CAFile       string      `json:"caFile"` // what things flash
+	CertsDir     string      `json:"certsDir"`
+	Broker       certs.Files `json:"broker"`
+	BrokerConfig string      `json:"brokerConfig"` // for `thingpass run --config`
+}
+
+// ReadyClaim is what a thing comes with that has no identity yet.
+type ReadyClaim struct {
+	certs.Files
+	Templates []string `json:"templates"`
 }
 
 // ReadyMQTT is where the MQTT server is.

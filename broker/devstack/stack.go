@@ -55,10 +55,13 @@ type Options struct {
 	Region       string // default DefaultRegion
 	Root         string // of the topics, default DefaultRoot
 	Only         Part
-	Strict       *Strict // see MQTTOptions
-	WebSocket    bool    // serve MQTT over WebSocket, too: who signs with the access key is the broker
-	WebPort      int     // 0 is any free port
-	Log          *slog.Logger
+	// Templates has the MQTT server provision things by claim: the certificate of the
+	// service thingpass-claim, which is made. None: it does not.
+	Templates []Template
+	Strict    *Strict // see MQTTOptions
+	WebSocket bool    // serve MQTT over WebSocket, too: who signs with the access key is the broker
+	WebPort   int     // 0 is any free port
+	Log       *slog.Logger
 }
 
 // A Stack is a running MQTT server and a running S3, or one of them.
@@ -183,6 +186,11 @@ func (s *Stack) startMQTT(ctx context.Context, o *Options, h hosts, d *certs.Dir
 		Strict:      o.Strict,
 		Log:         o.Log,
 	}
+	if len(o.Templates) > 0 {
+		if options.Provisioning, err = s.openClaims(o, d); err != nil {
+			return err
+		}
+	}
 	if o.WebSocket {
 		key, err := LoadAccessKey(o.keyFile())
 		if err != nil {
@@ -199,6 +207,23 @@ func (s *Stack) startMQTT(ctx context.Context, o *Options, h hosts, d *certs.Dir
 		s.ready.MQTT.WebSocket = "wss://" + net.JoinHostPort(h.public, strconv.Itoa(portOf(s.MQTT.WebAddr()))) + "/mqtt"
 	}
 	return nil
+}
+
+// openClaims makes the claim's certificate, if need be.
+func (s *Stack) openClaims(o *Options, d *certs.Dir) (*Provisioning, error) {
+	key, err := signerOf(d)
+	if err != nil {
+		return nil, err
+	}
+	files, err := service(d, DefaultClaim)
+	if err != nil {
+		return nil, err
+	}
+	s.ready.Claim = &ReadyClaim{Files: files}
+	for _, t := range o.Templates {
+		s.ready.Claim.Templates = append(s.ready.Claim.Templates, t.Name)
+	}
+	return &Provisioning{CA: d.CA().Certificate(), Key: key, Templates: o.Templates}, nil
 }
 
 // portOf is that of a TCP listener.

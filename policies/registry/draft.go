@@ -119,6 +119,57 @@ func (d *Draft) Attach(id, thing string) error {
 	return nil
 }
 
+// AddGroup adds a thing group with policies.
+func (d *Draft) AddGroup(g Group) error {
+	groups := child(d.root, "groups", yaml.MappingNode)
+	if at(groups, g.Name) != nil {
+		return fmt.Errorf("group %s is in the registry already", g.Name)
+	}
+	n := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle}
+	put(n, "policies", scalars(g.Policies))
+	put(groups, g.Name, n)
+	return nil
+}
+
+// AddToGroup puts a thing, which must be named, into one more group.
+func (d *Draft) AddToGroup(thing, group string) error {
+	n := at(child(d.root, "things", yaml.MappingNode), thing)
+	if n == nil {
+		return fmt.Errorf("thing %s is not in the registry", thing)
+	}
+	if isNull(n) {
+		*n = yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle, LineComment: n.LineComment}
+	}
+	groups := child(n, "groups", yaml.SequenceNode)
+	for _, item := range groups.Content {
+		if item.Value == group {
+			return nil
+		}
+	}
+	groups.Content = append(groups.Content, scalar(group))
+	return nil
+}
+
+// AddBuiltin adds one of our policies under a name, with values of its own
+// besides those of the registry.
+func (d *Draft) AddBuiltin(name, builtin string, values map[string]string) error {
+	list := child(d.root, "policies", yaml.MappingNode)
+	if at(list, name) != nil {
+		return fmt.Errorf("policy %s is in the registry already", name)
+	}
+	n := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle}
+	put(n, "builtin", scalar(builtin))
+	if len(values) > 0 {
+		own := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle}
+		for _, key := range slices.Sorted(maps.Keys(values)) {
+			put(own, key, scalar(values[key]))
+		}
+		put(n, "values", own)
+	}
+	put(list, name, n)
+	return nil
+}
+
 func (d *Draft) certificate(id, commonName string) *yaml.Node {
 	list := at(d.root, "certificates")
 	if list == nil || list.Kind != yaml.SequenceNode {
@@ -137,56 +188,3 @@ func (d *Draft) certificate(id, commonName string) *yaml.Node {
 	}
 	return nil
 }
-
-// at is the value of a key; nil if there is none.
-func at(n *yaml.Node, key string) *yaml.Node {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
-
-// child is the value of a key, which is made if need be.
-func child(n *yaml.Node, key string, kind yaml.Kind) *yaml.Node {
-	c := at(n, key)
-	if c == nil {
-		c = &yaml.Node{Kind: kind}
-		put(n, key, c)
-	}
-	if isNull(c) || len(c.Content) == 0 && c.Kind != kind { // "things:" with nothing below it
-		*c = yaml.Node{Kind: kind, HeadComment: c.HeadComment, LineComment: c.LineComment, FootComment: c.FootComment}
-	}
-	return c
-}
-
-func put(n *yaml.Node, key string, value *yaml.Node) {
-	n.Content = append(n.Content, scalar(key), value)
-}
-
-func drop(n *yaml.Node, key string) {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			n.Content = slices.Delete(n.Content, i, i+2)
-			return
-		}
-	}
-}
-
-// scalar is a string, quoted where YAML would take it for something else.
-func scalar(s string) *yaml.Node {
-	var n yaml.Node
-	n.SetString(s)
-	return &n
-}
-
-func scalars(list []string) *yaml.Node {
-	n := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
-	for _, s := range list {
-		n.Content = append(n.Content, scalar(s))
-	}
-	return n
-}
-
-func truth() *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"} }

@@ -6,7 +6,6 @@ package registry
 import (
 	"crypto/x509"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -66,19 +65,60 @@ func (r *Registry) Find(cert *x509.Certificate) (*Identity, error) {
 	}
 	name := cert.Subject.CommonName
 	if c := r.byName[name]; c != nil {
+		if isUnit(cert, unitThing) && len(c.Things) == 0 {
+			return nil, refuse("certificate %s is a thing's (OU=thing), and the name %s belongs to a service: give the thing another", id, name)
+		}
 		return r.identify(c, cert, id)
 	}
 	if r.admission == nil {
 		return nil, refuse("certificate %s (CN %q) is not registered: add it to certificates, or let jitp admit it", id, clip(name))
 	}
-	if !thingName.MatchString(name) {
-		return nil, refuse("certificate %s: its CN %q is no thing's name", id, clip(name))
+	if isUnit(cert, unitService) {
+		return nil, refuse("certificate %s is a service's (OU=service), and there is no service %q in the registry: add it to certificates", id, clip(name))
 	}
 	return r.admit(name, cert, id)
 }
 
+// `thingpass certs` writes into OU which of the two a certificate is for. Others'
+// certificates say something else there, or nothing, and are judged by name alone.
+const (
+	unitThing   = "thing"
+	unitService = "service"
+)
+
+func isUnit(cert *x509.Certificate, unit string) bool {
+	return slices.Equal(cert.Subject.OrganizationalUnit, []string{unit})
+}
+
+// Knows is true if a certificate has an entry of its own, by its id: whatever its
+// subject says then matters to nobody.
+func (r *Registry) Knows(cert *x509.Certificate) bool {
+	return r.byID[policies.CertificateID(cert)] != nil
+}
+
+// Owner is the service whose client ids a name would be one of, or "": the
+// service's own name, and those that begin with it and a hyphen. A thing of that
+// name could take over the service's session.
+func (r *Registry) Owner(name string) string {
+	for i := len(name); i > 0; i-- {
+		if i < len(name) && name[i] != '-' {
+			continue
+		}
+		if c := r.byName[name[:i]]; c != nil && len(c.Things) == 0 {
+			return c.CommonName
+		}
+	}
+	return ""
+}
+
 // admit is just-in-time provisioning.
 func (r *Registry) admit(name string, cert *x509.Certificate, id string) (*Identity, error) {
+	if !thingName.MatchString(name) {
+		return nil, refuse("%q is no thing's name", clip(name))
+	}
+	if owner := r.Owner(name); owner != "" {
+		return nil, refuse("thing %s: client ids of that kind belong to service %s: give it another name", name, owner)
+	}
 	t := r.things[name]
 	if t == nil {
 		t = &Thing{Name: name}
@@ -183,62 +223,3 @@ func (r *Registry) compile() {
 		prepare(nil, r.admission.Groups)
 	}
 }
-
-// FindThing is who a thing is by its first active certificate, or by jitp, for
-// simulations: nothing of the certificate but its id is known.
-func (r *Registry) FindThing(name string) (*Identity, error) {
-	t := r.things[name]
-	for i := range r.certificates {
-		c := &r.certificates[i]
-		if slices.Contains(c.Things, name) && c.Status == Active {
-			return r.identify(c, nil, c.ID)
-		}
-	}
-	switch {
-	case t == nil && r.admission == nil:
-		return nil, refuse("there is no thing %q in the registry", name)
-	case r.admission == nil:
-		return nil, refuse("thing %s has no active certificate", name)
-	case !thingName.MatchString(name):
-		return nil, refuse("%q is no thing's name", clip(name))
-	}
-	return r.admit(name, nil, "")
-}
-
-// FindID is who a certificate is, by its id or its common name.
-func (r *Registry) FindID(id string) (*Identity, error) {
-	c := r.byID[id]
-	if c == nil {
-		c = r.byName[id]
-	}
-	if c == nil {
-		return nil, refuse("there is no certificate %q in the registry", clip(id))
-	}
-	who, err := r.identify(c, nil, c.ID)
-	if who != nil && who.Name == "" {
-		who.Name = c.CommonName
-	}
-	return who, err
-}
-
-// Things are the names of all things, in order.
-func (r *Registry) Things() []string { return slices.Sorted(maps.Keys(r.things)) }
-
-// Thing returns what is known of a thing, not to be changed; nil if it is not
-// there.
-func (r *Registry) Thing(name string) *Thing { return r.things[name] }
-
-// Certificates are all entries, not to be changed.
-func (r *Registry) Certificates() []Certificate { return r.certificates }
-
-// Group returns a thing group, not to be changed; nil if there is none.
-func (r *Registry) Group(name string) *Group { return r.groups[name] }
-
-// Document is a policy by its name in the registry; nil if there is none.
-func (r *Registry) Document(name string) *policies.Document { return r.documents[name] }
-
-// Documents are the names of all policies, in order.
-func (r *Registry) Documents() []string { return slices.Sorted(maps.Keys(r.documents)) }
-
-// Admits is true if things that are not named are let in.
-func (r *Registry) Admits() bool { return r.admission != nil }

@@ -4,6 +4,8 @@
 package registry
 
 import (
+	"crypto/sha256"
+
 	"thingpass/policies"
 	"thingpass/policies/templates"
 )
@@ -24,6 +26,7 @@ const (
 	maxPolicies   = 10 // of a principal
 	maxGroups     = 10 // of a thing
 	maxAttributes = 50 // of a thing with a type
+	maxUntyped    = 3  // of a thing without
 )
 
 // A Thing of the registry.
@@ -41,7 +44,7 @@ type Certificate struct {
 	ID         string // SHA-256 of its DER, 64 lower-case hexadecimal digits; "" with a common name
 	CommonName string // of any certificate of a trusted CA; "" with an id
 	Status     Status
-	Things     []string // that it is attached to
+	Things     []string // that it is attached to; policies see the first, or the one whose name the client id is
 	Exclusive  bool     // to one thing alone: the client id need not be its name
 	Policies   []string // attached to itself, not to a group
 }
@@ -73,4 +76,7 @@ type Registry struct {
 	byName       map[string]*Certificate
 	admission    *Admission // nil: who is not named is refused
 	sets         map[string]*policies.Set
+	files        []string // documents that were read
+	warnings     policies.Problems
+	sum          [sha256.Size]byte // of the text and of all documents
 }

@@ -23,6 +23,27 @@ type Store struct {
 
 	mu   sync.Mutex
 	text []byte // that current was made of
+
+	listeners struct {
+		sync.Mutex
+		all []func()
+	}
+}
+
+// OnChange has a function called whenever the state has changed, by an edit or by
+// a reload, one call at a time. It may read the state, but not edit it.
+func (s *Store) OnChange(f func()) {
+	s.listeners.Lock()
+	defer s.listeners.Unlock()
+	s.listeners.all = append(s.listeners.all, f)
+}
+
+func (s *Store) tell() {
+	s.listeners.Lock()
+	defer s.listeners.Unlock()
+	for _, f := range s.listeners.all {
+		f()
+	}
 }
 
 // Open reads the file.
@@ -59,8 +80,15 @@ func (s *Store) Reload() (changed bool, err error) {
 		return false, fmt.Errorf("read the registry: %w", err)
 	}
 	// Documents beside the file may have changed where it has not.
-	same := s.current.Load() != nil && bytes.Equal(text, s.text)
-	return !same, s.take(text)
+	before := s.current.Load()
+	if err := s.take(text); err != nil {
+		return false, err
+	}
+	if before != nil && before.sum == s.current.Load().sum {
+		return false, nil
+	}
+	s.tell()
+	return true, nil
 }
 
 func (s *Store) take(text []byte) error {
@@ -117,6 +145,7 @@ func (s *Store) Edit(change func(*Draft) error) error {
 	}
 	s.text = b.Bytes()
 	s.current.Store(r)
+	s.tell()
 	return nil
 }
 

@@ -44,6 +44,7 @@ func policyCommands() []*cobra.Command {
 		policyPlanCommand(),
 		policyApplyCommand(),
 		policyVerifyCommand(),
+		policyMosquittoCommand(),
 	}
 }
 

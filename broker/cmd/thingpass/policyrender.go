@@ -17,6 +17,7 @@ import (
 	"thingpass/policies/templates"
 )
 
+// policyRenderCommand is `thingpass policy render`.
 func policyRenderCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "render [NAME...]",
@@ -30,11 +31,13 @@ Values come from flags or a file. Each has its rules, and none takes a character
 that means something in a policy. --list shows all documents and what they need.`,
 		Example: `  thingpass policy render thing --account 123456789012 --region eu-central-1
   thingpass policy render --values values.yaml --out rendered
+  thingpass policy render thing --why
   thingpass policy render --list`,
 	}
 	read := addValueFlags(c)
 	out := c.Flags().String("out", "", "the `DIR` that files go into")
 	list := c.Flags().Bool("list", false, "show the documents, and the values that each needs")
+	why := c.Flags().Bool("why", false, "say of each statement of NAME what needs it, instead")
 	c.RunE = func(c *cobra.Command, names []string) error {
 		if *list {
 			return listTemplates(c.OutOrStdout())
@@ -43,16 +46,7 @@ that means something in a policy. --list shows all documents and what they need.
 		if err != nil {
 			return unstartable(err)
 		}
-		r := renderer{values, c.OutOrStdout()}
-		switch {
-		case len(names) == 1 && *out == "":
-			return r.print(names[0])
-		case *out == "":
-			return unstartable(errors.New("policy render: give one NAME, or --out DIR for many files; --list shows the names"))
-		case len(names) == 0:
-			return r.all(filepath.Clean(*out))
-		}
-		return r.some(filepath.Clean(*out), names)
+		return (renderer{values, c.OutOrStdout()}).run(names, *out, *why)
 	}
 	return c
 }
@@ -74,6 +68,22 @@ func listTemplates(to io.Writer) error {
 type renderer struct {
 	values templates.Values
 	to     io.Writer
+}
+
+func (r renderer) run(names []string, out string, why bool) error {
+	switch {
+	case why && (len(names) != 1 || out != ""):
+		return unstartable(errors.New("policy render --why: give one NAME"))
+	case why:
+		return explainTemplate(r.to, names[0], r.values)
+	case len(names) == 1 && out == "":
+		return r.print(names[0])
+	case out == "":
+		return unstartable(errors.New("policy render: give one NAME, or --out DIR for many files; --list shows the names"))
+	case len(names) == 0:
+		return r.all(filepath.Clean(out))
+	}
+	return r.some(filepath.Clean(out), names)
 }
 
 func (r renderer) print(name string) error {

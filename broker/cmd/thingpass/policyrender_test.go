@@ -76,6 +76,10 @@ func TestPolicyRenderRefuses(t *testing.T) {
 		"render things --account 123456789012":        `there is no document "things": use thing, broker`,
 		"render thing":                                "needs --account (the AWS account, 12 digits), --region (the AWS region)",
 		"render --out x":                              "needs --account (the AWS account, 12 digits), --region (the AWS region), --bucket (",
+		"render --why":                                "--why: give one NAME",
+		"render thing broker --why":                   "--why: give one NAME",
+		"render cors --why":                           "only policies have statements that need reasons",
+		"render things --why":                         `there is no document "things"`,
 		"render thing --account 1":                    `--account "1": want 12 digits`,
 		"render thing --bucket *":                     `--bucket "*": want 3 to 63`,
 		"render thing --values none.yaml":             "--values: open none.yaml",
@@ -109,6 +113,32 @@ func TestPolicyRenderListsWhatThereIs(t *testing.T) {
 	for _, name := range templates.Names() {
 		if !strings.Contains(out, "\n"+name+" ") {
 			t.Errorf("%s is not in\n%s", name, out)
+		}
+	}
+}
+
+func TestPolicyRenderSaysWhy(t *testing.T) {
+	t.Parallel()
+	for _, name := range templates.Names() {
+		d, err := templates.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !d.Kind.IsPolicy() {
+			continue
+		}
+		out, complaints, code := thingpassPolicy(t, "render", name, "--why")
+		if code != exitOK || !strings.Contains(out, "without it, ") || !strings.Contains(out, "never: ") || strings.Contains(out, "{{") {
+			t.Errorf("%s: code %d: %s%s", name, code, out, complaints)
+		}
+	}
+	out, _, _ := thingpassPolicy(t, "render", "thing", "--why", "--root", "acme")
+	for _, want := range []string{
+		"Listen: SUBSCRIBE to the one topic of all replies.\n  without it, denied: iot:Subscribe arn:aws:iot:eu-central-1:123456789012:topicfilter/acme/cam1/response\n",
+		"    without it, allowed: iot:Connect arn:aws:iot:eu-central-1:123456789012:client/cam1, iot:ConnectAttributes LastWill\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
 		}
 	}
 }

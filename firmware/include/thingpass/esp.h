@@ -33,8 +33,10 @@ extern "C" {
 struct thingpass_esp;      // one thing
 struct thingpass_download; // download.h
 struct thingpass_sink;
-struct thingpass_provider; // credentials.h
-struct thingpass_ledger;   // ledger.h
+struct thingpass_provider;         // credentials.h
+struct thingpass_ledger;           // ledger.h
+struct thingpass_provision_result; // provision.h
+struct thingpass_esp_provisioned;
 
 // ── Who the thing is, and whom it trusts ────────────────────────────────────
 
@@ -106,6 +108,10 @@ struct thingpass_esp_config {
     // is read from this namespace of the NVS partition "nvs", under the names of
     // struct thingpass_esp_provision. nvs_flash_init() is yours.
     const char *nvs_namespace;
+
+    // If it is &thingpass_esp_provisioned: thing, cert and key are those that
+    // thingpass_esp_provision_by_claim() got, where it did and they are NULL here.
+    const struct thingpass_esp_provisioned *provisioned;
 
     const char *server; // "mqtts://host" or "mqtts://host:port"
     const char *thing;  // as in its certificate; also the MQTT client id
@@ -321,6 +327,44 @@ int thingpass_esp_provision(const char *nvs_namespace,
 
 // Whether a namespace holds server, thing and cert.
 bool thingpass_esp_is_provisioned(const char *nvs_namespace);
+
+// ── An identity of its own (provision.h) ────────────────────────────────────
+
+// What a thing comes with that has no identity yet, and what its template wants.
+struct thingpass_esp_claim {
+    const char *template_name;
+    const struct thingpass_pair *parameters; // such as SerialNumber
+    size_t parameter_count;
+    const char *name;    // what the client id begins with; NULL: "thingpass-claim"
+    uint32_t timeout_ms; // for all of it; 0: two minutes
+
+    // Is told the template's deviceConfiguration; may be NULL.
+    void (*configure)(void *ctx, const char *name, const char *value);
+    void *configure_ctx;
+};
+
+// Gets the thing an identity, over a connection with the claim: config.identity and
+// server_ca, or what NVS has of it under cert, key and ca. The key is made here and
+// stays here; key, certificate and name go into the namespace, beside the claim.
+// Waits; the calling task needs 8 KB of stack. To be called when
+// thingpass_esp_identity_state() says THINGPASS_ENOENT, before thingpass_esp_start().
+// Of config, nvs_namespace is needed, and server, server_ca, identity and mqtt_...
+// count. Returns what provision.h says of result.err; result may be NULL.
+int thingpass_esp_provision_by_claim(const struct thingpass_esp_config *config,
+                                     const struct thingpass_esp_claim *claim,
+                                     struct thingpass_provision_result *result);
+
+// Finds that identity for thingpass_esp_start(), and notes at its first connection that
+// the server lets it in. A program that does not name it does not carry its code.
+extern const struct thingpass_esp_provisioned thingpass_esp_provisioned;
+
+// 1: there is such an identity, and the server has let it in. 0: it has not yet.
+// THINGPASS_ENOENT: there is none. Anything else < 0: NVS is in trouble, which is no
+// reason to get another.
+int thingpass_esp_identity_state(const char *nvs_namespace);
+
+// Throws it away; the one before it counts then, if there is one.
+int thingpass_esp_forget_identity(const char *nvs_namespace);
 
 #ifdef __cplusplus
 }

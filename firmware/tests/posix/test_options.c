@@ -337,9 +337,58 @@ static void the_first_word_is_a_command(void **state) {
     bad("upload " GOOD "--scene VGA a", "--scene does not go with upload");
     bad("camera " GOOD "--id x", "--id does not go with camera");
     bad(GOOD "--type text/plain", "--type does not go with camera");
-    bad("uplaod " GOOD,
-        "\"uplaod\" is neither a command (camera, upload, drain, download) nor an option; --help "
-        "lists all");
+    bad("uplaod " GOOD, "\"uplaod\" is neither a command (camera, upload, drain, download, "
+                        "provision) nor an option; "
+                        "--help lists all");
+}
+
+#define CLAIM                                                                                      \
+    "provision --server h:1 --ca ca.crt --claim-cert c.crt --claim-key c.key --template T "        \
+    "--store s "
+
+static void provisioning_has_a_claim_and_a_store(void **state) {
+    (void)state;
+    assert_int_equal(parse(CLAIM "--serial 7 --parameter Site=a=b"), THINGPASS_OK);
+    assert_int_equal(options.command, THINGPASS_COMMAND_PROVISION);
+    assert_string_equal(options.cert_file, "c.crt");
+    assert_string_equal(options.key_file, "c.key");
+    assert_string_equal(options.template_name, "T");
+    assert_string_equal(options.store, "s");
+    assert_int_equal(options.parameter_count, 2);
+    assert_string_equal(options.parameters[0].name, "SerialNumber");
+    assert_string_equal(options.parameters[0].value, "7");
+    assert_string_equal(options.parameters[1].name, "Site");
+    assert_string_equal(options.parameters[1].value, "a=b");
+    assert_null(options.name);
+    assert_int_equal(options.deadline_s, 120);
+    bad("provision --server h:1 --ca c --claim-key k --template T --store s",
+        "--claim-cert FILE is missing: the claim's certificate");
+    bad("provision --server h:1 --ca c --claim-cert k --template T --store s",
+        "--claim-key FILE is missing: the claim's key");
+    bad("provision --server h:1 --ca c --claim-cert c --claim-key k --store s",
+        "--template NAME is missing: the provisioning template");
+    bad("provision --server h:1 --ca c --claim-cert c --claim-key k --template T",
+        "--store DIR is missing: the folder that the identity goes to");
+    bad(CLAIM "--serial 7 --serial 8", "the parameter SerialNumber is given twice");
+    bad(CLAIM "--parameter x", "--parameter: \"x\" is not NAME=VALUE");
+    bad(CLAIM "--parameter =x",
+        "a template's parameter has a name of 1 to 63 bytes and a value of at most 256");
+    bad(CLAIM "--parameter a=1 --parameter b=1 --parameter c=1 --parameter d=1 --parameter e=1 "
+              "--parameter f=1 --parameter g=1 --parameter h=1 --parameter i=1",
+        "at most 8 --parameter and --serial");
+    bad(CLAIM "--cert x", "--cert does not go with provision");
+    bad(CLAIM "--count 1", "--count does not go with provision");
+    bad(GOOD "--template T", "--template does not go with camera");
+}
+
+static void a_store_says_who_the_thing_is(void **state) {
+    (void)state;
+    assert_int_equal(parse("camera --store s --server h:1 --ca ca.crt"), THINGPASS_OK);
+    assert_string_equal(options.store, "s");
+    bad("camera --store s --name x --server h:1 --ca ca.crt",
+        "--store says who the thing is: leave --name, --cert and --key out");
+    bad(GOOD "--store s", "--store says who the thing is: leave --name, --cert and --key out");
+    bad("camera --store s --ca ca.crt", "--server HOST:PORT is missing: the MQTT server");
 }
 
 static void a_download_has_a_name_and_a_file(void **state) {
@@ -463,6 +512,8 @@ int main(void) {
         cmocka_unit_test(everything_can_be_set),
         cmocka_unit_test(two_things_without_a_seed_do_not_look_alike),
         cmocka_unit_test(the_first_word_is_a_command),
+        cmocka_unit_test(provisioning_has_a_claim_and_a_store),
+        cmocka_unit_test(a_store_says_who_the_thing_is),
         cmocka_unit_test(a_download_has_a_name_and_a_file),
         cmocka_unit_test(a_spool_has_bounds_and_a_policy),
         cmocka_unit_test(credentials_come_from_the_broker_or_a_provider),

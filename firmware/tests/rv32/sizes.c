@@ -7,6 +7,7 @@
 #include "thingpass/ledger.h"
 #include "thingpass/motion.h"
 #include "thingpass/outbox.h"
+#include "thingpass/provision.h"
 #include "thingpass/spool.h"
 #include "thingpass/thingpass.h"
 
@@ -15,6 +16,7 @@ extern char ram_struct_ledger[sizeof(struct thingpass_ledger)];
 extern char ram_struct_motion[sizeof(struct thingpass_motion)];
 extern char ram_struct_spool[sizeof(struct thingpass_spool)];
 extern char ram_struct_outbox[sizeof(struct thingpass_outbox)];
+extern char ram_struct_provision[sizeof(struct thingpass_provision)];
 // One upload in flight, as recommended.
 extern char ram_upload[sizeof(struct thingpass) + THINGPASS_REPLY_SIZE + THINGPASS_CHUNK_SIZE];
 // The buffers for passes and parts.
@@ -25,5 +27,6 @@ char ram_struct_ledger[sizeof(struct thingpass_ledger)];
 char ram_struct_motion[sizeof(struct thingpass_motion)];
 char ram_struct_spool[sizeof(struct thingpass_spool)];
 char ram_struct_outbox[sizeof(struct thingpass_outbox)];
+char ram_struct_provision[sizeof(struct thingpass_provision)];
 char ram_upload[sizeof(struct thingpass) + THINGPASS_REPLY_SIZE + THINGPASS_CHUNK_SIZE];
 char ram_lent[THINGPASS_REPLY_SIZE_PASS + THINGPASS_CHUNK_SIZE];

@@ -25,9 +25,21 @@
 #define THINGPASS_TLS_WANTS_RANDOM 1
 #define thingpass_pk_parse_key(pk, key, len, random)                                               \
     mbedtls_pk_parse_key(pk, key, len, NULL, 0, random, NULL)
+#define thingpass_pk_check_pair(one, other, random) mbedtls_pk_check_pair(one, other, random, NULL)
+#define thingpass_csr_pem(csr, pem, cap, random)                                                   \
+    mbedtls_x509write_csr_pem(csr, pem, cap, random, NULL)
 #else
 #define THINGPASS_TLS_WANTS_RANDOM                   0
 #define thingpass_pk_parse_key(pk, key, len, random) mbedtls_pk_parse_key(pk, key, len, NULL, 0)
+#define thingpass_pk_check_pair(one, other, random)  mbedtls_pk_check_pair(one, other)
+#define thingpass_csr_pem(csr, pem, cap, random)     mbedtls_x509write_csr_pem(csr, pem, cap)
+#endif
+
+// An identity of one's own takes parts of mbedTLS that a build may leave out.
+#if defined(MBEDTLS_X509_CSR_WRITE_C) && defined(MBEDTLS_PK_WRITE_C) && defined(MBEDTLS_PEM_WRITE_C)
+#define THINGPASS_HAS_CSR 1
+#else
+#define THINGPASS_HAS_CSR 0
 #endif
 
 // TLS 1.3 brings its tickets after the handshake, between the data. In IDF 6 it is

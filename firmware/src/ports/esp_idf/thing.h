@@ -21,6 +21,16 @@
 
 struct thingpass_esp_job;
 
+// fleet.c: an identity that the thing got by itself.
+struct thingpass_esp_provisioned {
+    // Finds it; each text is in memory of its own. THINGPASS_OK, THINGPASS_ENOENT, or < 0;
+    // the texts are to be freed in any case.
+    int (*find)(const char *name_space, char **thing, char **cert, char **key);
+
+    // The server has let it in.
+    int (*prove)(const char *name_space);
+};
+
 // What a kind of job does; all in the thing's task. Kinds that a program does not
 // name are not linked.
 struct thingpass_esp_job_kind {
@@ -105,6 +115,7 @@ struct thingpass_esp {
     struct thingpass_esp_subscription subscriptions[CONFIG_THINGPASS_SUBSCRIPTIONS];
     uint32_t subscription_count;
     bool ready;     // connected and subscribed
+    bool proven;    // config.provisioned was told so
     int64_t told_s; // the time, as it was
     uint64_t told_ms;
     struct thingpass_esp_stats stats;

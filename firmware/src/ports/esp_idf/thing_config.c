@@ -17,6 +17,23 @@ static int wrong(const char *what) {
     return THINGPASS_EINVAL;
 }
 
+// The identity that the thing got by itself goes before what else NVS has.
+static int find_own(struct thingpass_esp *esp) {
+    struct thingpass_esp_config *c = &esp->config;
+    bool given = c->thing != NULL || c->identity.cert != NULL || c->identity.key != NULL ||
+                 c->identity.ds_data != NULL || c->identity.psa_key_id != 0;
+    if (c->provisioned == NULL || given) {
+        return THINGPASS_OK;
+    }
+    int rc = c->provisioned->find(c->nvs_namespace, &esp->owned[1], &esp->owned[2], &esp->owned[3]);
+    if (rc == THINGPASS_OK) {
+        c->thing = esp->owned[1];
+        c->identity.cert = esp->owned[2];
+        c->identity.key = esp->owned[3];
+    }
+    return rc == THINGPASS_ENOENT ? THINGPASS_OK : rc;
+}
+
 // Reads what is NULL from NVS. What is not there stays NULL.
 static int from_nvs(struct thingpass_esp *esp) {
     struct thingpass_esp_config *c = &esp->config;
@@ -30,6 +47,10 @@ static int from_nvs(struct thingpass_esp *esp) {
     _Static_assert(sizeof texts / sizeof texts[0] == sizeof esp->owned / sizeof esp->owned[0],
                    "each text has a place");
     bool in_hardware = c->identity.ds_data != NULL || c->identity.psa_key_id != 0;
+    int own = find_own(esp);
+    if (own < 0) {
+        return own;
+    }
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         int rc;
         if (*texts[i].text != NULL || (texts[i].text == &c->identity.key && in_hardware)) {

@@ -88,6 +88,19 @@ static void set_ready(struct thingpass_esp *esp, bool ready) {
     esp->link_down = esp->link_down && !ready; // what reaches one server may reach another
 }
 
+// Once for each boot: it writes nothing if it was noted before.
+static void prove_identity(struct thingpass_esp *esp) {
+    const struct thingpass_esp_config *c = &esp->config;
+    if (c->provisioned == NULL || esp->proven) {
+        return;
+    }
+    int rc = c->provisioned->prove(c->nvs_namespace);
+    esp->proven = rc == THINGPASS_OK || rc == THINGPASS_ENOENT;
+    if (rc < 0 && rc != THINGPASS_ENOENT) {
+        ESP_LOGW(tag, "cannot note that the identity is good: %s", thingpass_strerror(rc));
+    }
+}
+
 static void act(struct thingpass_esp *esp, enum thingpass_mqtt_session_action action) {
     switch (action) {
     case THINGPASS_MQTT_SESSION_SUBSCRIBE:
@@ -99,6 +112,7 @@ static void act(struct thingpass_esp *esp, enum thingpass_mqtt_session_action ac
         break;
     case THINGPASS_MQTT_SESSION_READY:
         set_ready(esp, true);
+        prove_identity(esp);
         if (esp->outbox != NULL) {
             thingpass_esp_outbox_link(esp, true);
         } else {

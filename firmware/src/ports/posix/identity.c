@@ -50,7 +50,7 @@ static void note_doubts(const mbedtls_x509_crt *certificate, const char *file, c
                         const struct thingpass_say *say) {
     char cn[160];
     common_name(certificate, cn, sizeof cn);
-    if (strcmp(cn, name) != 0) {
+    if (name != NULL && strcmp(cn, name) != 0) {
         thingpass_say(say, THINGPASS_SAY_NOTICE,
                       "%s is the certificate of \"%s\", not of %s: the servers will hold to that",
                       file, cn, name);

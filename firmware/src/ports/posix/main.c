@@ -6,7 +6,9 @@
 #include <stdio.h>
 
 #include "downloader.h"
+#include "identity_store.h"
 #include "options.h"
+#include "provisioner.h"
 #include "stop.h"
 #include "virtual_thing.h"
 
@@ -16,6 +18,20 @@ static int complain(const struct thingpass_why *why, int status) {
     struct thingpass_say say = {stderr, THINGPASS_SAY_ERROR};
     thingpass_say(&say, THINGPASS_SAY_ERROR, "%s", why->text);
     return status;
+}
+
+// Has the thing be who its store says.
+static int use_store(struct thingpass_options *options, struct thingpass_why *why) {
+    static struct thingpass_identity_store store;
+    int rc = thingpass_identity_store_open(&store, options->store, false, why);
+    if (rc == THINGPASS_OK) {
+        rc = thingpass_identity_store_load(&store, why);
+    }
+    options->identity = &store;
+    options->name = options->scene.thing = store.identity.thing;
+    options->cert_file = store.cert_file;
+    options->key_file = store.key_file;
+    return rc;
 }
 
 int main(int argc, char **argv) {
@@ -32,6 +48,13 @@ int main(int argc, char **argv) {
     int stop_fd = thingpass_stop_fd();
     if (stop_fd < 0) {
         (void)thingpass_fail(&why, 0, "prepare for signals: the system refused");
+        return complain(&why, NOT_STORED);
+    }
+    if (options.command == THINGPASS_COMMAND_PROVISION) {
+        return thingpass_provisioner_run(&options, stop_fd, &why) ? STORED
+                                                                  : complain(&why, NOT_STORED);
+    }
+    if (options.store != NULL && use_store(&options, &why) != THINGPASS_OK) {
         return complain(&why, NOT_STORED);
     }
     int rc = thingpass_virtual_thing_open(&thing, &options, stop_fd, &why);

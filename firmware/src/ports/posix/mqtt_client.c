@@ -28,7 +28,8 @@ static void on_connect(struct mosquitto *client, void *ctx, int code, int flags,
     (void)flags;
     (void)properties;
     link->connack = code;
-    if (code == 0) {
+    link->subscribed = code == 0 && link->settings.topic == NULL;
+    if (code == 0 && link->settings.topic != NULL) {
         (void)mosquitto_subscribe(client, NULL, link->settings.topic, 1);
     }
 }
@@ -38,8 +39,13 @@ static void on_subscribe(struct mosquitto *client, void *ctx, int mid, int count
     struct thingpass_mqtt_link *link = ctx;
     const struct thingpass_mqtt_settings *s = &link->settings;
     (void)client;
-    (void)mid;
-    if (link->subscribed || count < 1) {
+    if (count < 1) {
+        return;
+    }
+    if (link->subscribed) {
+        if (mid == link->asked_mid && link->asked[0] != '\0') {
+            link->asked_code = granted[0];
+        }
         return;
     }
     if (granted[0] >= MQTT_RC_UNSPECIFIED) {

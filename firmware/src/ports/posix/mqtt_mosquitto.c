@@ -19,6 +19,7 @@
 #include "mqtt_mosquitto.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -107,6 +108,7 @@ static int connect_client(struct thingpass_mqtt_link *link) {
     link->subscribed = false;
     link->told_why = false;
     link->tls_error[0] = '\0';
+    link->asked[0] = '\0';
     int rc = thingpass_mqtt_client_new(link);
     if (rc == MOSQ_ERR_SUCCESS && link->ipv4_only) {
         rc = mosquitto_string_option(link->client, MOSQ_OPT_BIND_ADDRESS, "0.0.0.0");
@@ -299,6 +301,28 @@ static int publish(void *ctx, const char *topic, const void *payload, size_t len
                               length, mosquitto_strerror(rc));
     }
     return rc == MOSQ_ERR_SUCCESS ? THINGPASS_OK : THINGPASS_EAGAIN; // the next step finds out
+}
+
+int thingpass_mqtt_link_subscribe(struct thingpass_mqtt_link *link, const char *topic) {
+    const struct thingpass_mqtt_settings *s = &link->settings;
+    if (link->phase != THINGPASS_MQTT_READY) {
+        return THINGPASS_EAGAIN;
+    }
+    if (strcmp(link->asked, topic) != 0) {
+        (void)snprintf(link->asked, sizeof link->asked, "%s", topic);
+        link->asked_code = -1;
+        if (mosquitto_subscribe(link->client, &link->asked_mid, topic, 1) != MOSQ_ERR_SUCCESS) {
+            link->asked[0] = '\0'; // the next step finds out
+        }
+        return THINGPASS_EAGAIN;
+    }
+    if (link->asked_code >= MQTT_RC_UNSPECIFIED) {
+        return thingpass_fail(
+            &link->why, THINGPASS_EREFUSED,
+            "the MQTT server %s:%u does not let %s subscribe to %s; does its policy allow that?",
+            s->host, (unsigned)s->port, s->client_id, topic);
+    }
+    return link->asked_code < 0 ? THINGPASS_EAGAIN : THINGPASS_OK;
 }
 
 void thingpass_mqtt_link_init(struct thingpass_mqtt_link *link,

@@ -22,7 +22,7 @@ struct thingpass_mqtt_settings {
     const char *ca_file;
     const char *cert_file;
     const char *key_file;
-    const char *topic; // subscribed to with QoS 1 whenever there is a connection
+    const char *topic; // subscribed to with QoS 1 whenever there is a connection; may be NULL
     int version;       // 5, or 4 for MQTT 3.1.1
     const struct thingpass_tls_trust *trust; // of ca_file, to find out what is wrong
     const struct thingpass_say *say;
@@ -58,6 +58,9 @@ struct thingpass_mqtt_link {
     bool subscribed;         // the server has said so on this connection
     bool told_why;           // the server said why it disconnects
     char tls_error[320];     // what OpenSSL logged on this connection
+    char asked[257];         // the topic of thingpass_mqtt_link_subscribe; "" for none
+    int asked_mid;
+    int asked_code; // what the server said to it; -1 before it did
 };
 
 // settings are copied; what they point to must outlive the link, and the link
@@ -78,6 +81,12 @@ int thingpass_mqtt_link_step(struct thingpass_mqtt_link *link, uint64_t now_ms);
 
 // Whether requests can be published and replies would arrive.
 bool thingpass_mqtt_link_ready(const struct thingpass_mqtt_link *link);
+
+// Subscribes to one more topic on this connection, with QoS 1, one after the other.
+// Returns THINGPASS_OK when the server has agreed, THINGPASS_EAGAIN while it has not,
+// or there is no connection (call it again with the same topic), or THINGPASS_EREFUSED
+// with why.
+int thingpass_mqtt_link_subscribe(struct thingpass_mqtt_link *link, const char *topic);
 
 // Disconnects in good order, if there is a connection.
 void thingpass_mqtt_link_close(struct thingpass_mqtt_link *link);

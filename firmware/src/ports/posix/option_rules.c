@@ -19,17 +19,24 @@ bool thingpass_option_is_given(const struct thingpass_options_given *given, cons
 }
 
 static int missing(const struct thingpass_options *o, struct thingpass_why *why) {
+    bool claim = o->command == THINGPASS_COMMAND_PROVISION;
+    bool stored = o->store != NULL && !claim; // name, certificate and key are there
     const struct {
+        bool needless;
         const char *value, *option, *example;
     } needed[] = {
-        {o->name, "--name THING", "the name in its certificate"},
-        {o->host[0] != '\0' ? o->host : NULL, "--server HOST:PORT", "the MQTT server"},
-        {o->ca_file, "--ca FILE", "the CA that signed the server's certificate"},
-        {o->cert_file, "--cert FILE", "the thing's certificate"},
-        {o->key_file, "--key FILE", "the thing's key"},
+        {stored || claim, o->name, "--name THING", "the name in its certificate"},
+        {false, o->host[0] != '\0' ? o->host : NULL, "--server HOST:PORT", "the MQTT server"},
+        {false, o->ca_file, "--ca FILE", "the CA that signed the server's certificate"},
+        {stored || claim, o->cert_file, "--cert FILE", "the thing's certificate"},
+        {stored || claim, o->key_file, "--key FILE", "the thing's key"},
+        {!claim, o->cert_file, "--claim-cert FILE", "the claim's certificate"},
+        {!claim, o->key_file, "--claim-key FILE", "the claim's key"},
+        {!claim, o->template_name, "--template NAME", "the provisioning template"},
+        {!claim, o->store, "--store DIR", "the folder that the identity goes to"},
     };
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        if (needed[i].value == NULL) {
+        if (!needed[i].needless && needed[i].value == NULL) {
             return thingpass_fail(why, THINGPASS_EINVAL, "%s is missing: %s", needed[i].option,
                                   needed[i].example);
         }
@@ -79,6 +86,9 @@ static int contradiction(const struct thingpass_options *o,
         {thingpass_option_is_given(given, "credentials") && o->mode != &thingpass_mode_credentials,
          "--credentials goes with --mode credentials"},
         {o->id != NULL && o->file_count > 1, "--id is for one file; there are more"},
+        {o->store != NULL && o->command != THINGPASS_COMMAND_PROVISION &&
+             (o->name != NULL || o->cert_file != NULL || o->key_file != NULL),
+         "--store says who the thing is: leave --name, --cert and --key out"},
         {o->quiet && o->verbose, "--quiet and --verbose: leave one out"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {

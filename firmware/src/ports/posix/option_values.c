@@ -125,6 +125,32 @@ int thingpass_option_metadata(const char *text, struct thingpass_options *o,
     return THINGPASS_OK;
 }
 
+int thingpass_option_parameter(const char *name, size_t length, const char *value,
+                               struct thingpass_options *o, struct thingpass_why *why) {
+    char *copy = o->parameter_names[o->parameter_count % THINGPASS_OPTION_PARAMETERS];
+    if (length == 0 || length >= sizeof o->parameter_names[0] || strlen(value) > 256) {
+        return thingpass_fail(
+            why, THINGPASS_EINVAL,
+            "a template's parameter has a name of 1 to 63 bytes and a value of at "
+            "most 256");
+    }
+    if (o->parameter_count == THINGPASS_OPTION_PARAMETERS) {
+        return thingpass_fail(why, THINGPASS_EINVAL, "at most %d --parameter and --serial",
+                              THINGPASS_OPTION_PARAMETERS);
+    }
+    for (size_t i = 0; i < o->parameter_count; i++) {
+        if (strlen(o->parameters[i].name) == length &&
+            memcmp(o->parameters[i].name, name, length) == 0) {
+            return thingpass_fail(why, THINGPASS_EINVAL, "the parameter %.*s is given twice",
+                                  (int)length, name);
+        }
+    }
+    memcpy(copy, name, length);
+    copy[length] = '\0';
+    o->parameters[o->parameter_count++] = (struct thingpass_pair){copy, value};
+    return THINGPASS_OK;
+}
+
 // Reads the number before the next comma. Sets *text to what follows the comma,
 // or to NULL if there is none.
 static int next_number(const char *option, const char **text, uint64_t least, uint64_t most,

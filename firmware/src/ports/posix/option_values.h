@@ -19,6 +19,10 @@ int thingpass_option_server(const char *text, struct thingpass_options *o,
 int thingpass_option_metadata(const char *text, struct thingpass_options *o,
                               struct thingpass_why *why);
 
+// A parameter of a provisioning template: its name, and its value.
+int thingpass_option_parameter(const char *name, size_t length, const char *value,
+                               struct thingpass_options *o, struct thingpass_why *why);
+
 // "MS" or "MS,MOST": the first wait and the longest.
 int thingpass_option_waits(const char *text, struct thingpass_timing *timing,
                            struct thingpass_why *why);

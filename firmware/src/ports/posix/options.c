@@ -17,7 +17,8 @@ enum { FIRST_CODE = 256 }; // getopt's value of the table's first entry
 static const char *const commands[] = {[THINGPASS_COMMAND_CAMERA] = "camera",
                                        [THINGPASS_COMMAND_UPLOAD] = "upload",
                                        [THINGPASS_COMMAND_DRAIN] = "drain",
-                                       [THINGPASS_COMMAND_DOWNLOAD] = "download"};
+                                       [THINGPASS_COMMAND_DOWNLOAD] = "download",
+                                       [THINGPASS_COMMAND_PROVISION] = "provision"};
 
 static void set_defaults(struct thingpass_options *o) {
     *o = (struct thingpass_options){.root = "thingpass",
@@ -46,7 +47,7 @@ static int take_command(struct thingpass_options *o, int *argc, char ***argv,
     }
     return thingpass_fail(
         why, THINGPASS_EINVAL,
-        "\"%s\" is neither a command (camera, upload, drain, download) nor an option; "
+        "\"%s\" is neither a command (camera, upload, drain, download, provision) nor an option; "
         "--help lists all",
         (*argv)[1]);
 }
@@ -92,7 +93,8 @@ static void set_command_defaults(struct thingpass_options *o) {
     } defaults[] = {[THINGPASS_COMMAND_CAMERA] = {"photo", 1000, 120},
                     [THINGPASS_COMMAND_UPLOAD] = {"log", 0, 3600},
                     [THINGPASS_COMMAND_DRAIN] = {"photo", 0, 120},
-                    [THINGPASS_COMMAND_DOWNLOAD] = {"firmware", 0, 3600}};
+                    [THINGPASS_COMMAND_DOWNLOAD] = {"firmware", 0, 3600},
+                    [THINGPASS_COMMAND_PROVISION] = {"", 0, 120}};
     o->kind = defaults[o->command].kind;
     o->interval_ms = defaults[o->command].interval_ms;
     o->deadline_s = defaults[o->command].deadline_s;

@@ -15,11 +15,16 @@
 
 // What the thing does, the command line's first word.
 enum thingpass_command {
-    THINGPASS_COMMAND_CAMERA,  // takes and stores photos; also without a word
-    THINGPASS_COMMAND_UPLOAD,  // stores files
-    THINGPASS_COMMAND_DRAIN,   // stores what is in the spool
-    THINGPASS_COMMAND_DOWNLOAD // fetches a file
+    THINGPASS_COMMAND_CAMERA,   // takes and stores photos; also without a word
+    THINGPASS_COMMAND_UPLOAD,   // stores files
+    THINGPASS_COMMAND_DRAIN,    // stores what is in the spool
+    THINGPASS_COMMAND_DOWNLOAD, // fetches a file
+    THINGPASS_COMMAND_PROVISION // gets an identity
 };
+
+enum { THINGPASS_OPTION_PARAMETERS = 8 };
+
+struct thingpass_identity_store;
 
 // Everything that the command line can say, with defaults filled in. Strings
 // point into argv or into the struct, which therefore must not move.
@@ -32,6 +37,8 @@ struct thingpass_options {
     const char *cert_file;
     const char *key_file;
     const char *s3_ca_file;
+    const char *store; // folder with the thing's identity, instead of name, cert and key
+    struct thingpass_identity_store *identity; // it, where there is one
     const char *root;
     int mqtt_version; // 5, or 4 for MQTT 3.1.1
 
@@ -77,6 +84,13 @@ struct thingpass_options {
     const char *group;
     const char *object_key;
     uint32_t max_size; // 0: any
+
+    // To get an identity. cert_file and key_file are the claim's then.
+    const char *template_name;
+    struct thingpass_pair parameters[THINGPASS_OPTION_PARAMETERS];
+    size_t parameter_count;
+    char parameter_names[THINGPASS_OPTION_PARAMETERS][64];
+    bool again; // although there is one
 
     bool json;
     bool quiet;

@@ -91,6 +91,19 @@ static int set_metadata(struct thingpass_options *o, const char *text, struct th
     return thingpass_option_metadata(text, o, why);
 }
 
+// One that the template calls SerialNumber, which nearly all want.
+static int set_serial(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
+    return thingpass_option_parameter("SerialNumber", strlen("SerialNumber"), text, o, why);
+}
+
+static int set_parameter(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
+    const char *equals = strchr(text, '=');
+    if (equals == NULL) {
+        return thingpass_fail(why, THINGPASS_EINVAL, "--parameter: \"%s\" is not NAME=VALUE", text);
+    }
+    return thingpass_option_parameter(text, (size_t)(equals - text), equals + 1, o, why);
+}
+
 static int set_sha256(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
     return choice("sha256", text, "on", "off", &o->sha256, why);
 }
@@ -135,9 +148,11 @@ enum {
     UPLOAD = 1U << THINGPASS_COMMAND_UPLOAD,
     DRAIN = 1U << THINGPASS_COMMAND_DRAIN,
     DOWNLOAD = 1U << THINGPASS_COMMAND_DOWNLOAD,
+    PROVISION = 1U << THINGPASS_COMMAND_PROVISION,
     SPOOL = CAMERA | DRAIN,
     STORE = CAMERA | UPLOAD | DRAIN,
-    ALL = STORE | DOWNLOAD
+    ALL = STORE | DOWNLOAD,
+    EACH = ALL | PROVISION
 };
 
 #define AT(field)                  offsetof(struct thingpass_options, field)
@@ -147,14 +162,22 @@ enum {
 #define OTHER(set)                 THINGPASS_OPTION_OTHER, 0, 0, 0, set
 
 const struct thingpass_option_entry thingpass_option_table[] = {
-    {"name", ALL, OTHER(set_name)},
-    {"server", ALL, OTHER(set_server)},
-    {"ca", ALL, TEXT(ca_file)},
+    {"name", EACH, OTHER(set_name)},
+    {"server", EACH, OTHER(set_server)},
+    {"ca", EACH, TEXT(ca_file)},
     {"cert", ALL, TEXT(cert_file)},
     {"key", ALL, TEXT(key_file)},
     {"s3-ca", ALL, TEXT(s3_ca_file)},
-    {"root", ALL, TEXT(root)},
-    {"mqtt", ALL, OTHER(set_mqtt)},
+    {"store", EACH, TEXT(store)},
+    {"root", EACH, TEXT(root)},
+    {"mqtt", EACH, OTHER(set_mqtt)},
+
+    {"claim-cert", PROVISION, TEXT(cert_file)},
+    {"claim-key", PROVISION, TEXT(key_file)},
+    {"template", PROVISION, TEXT(template_name)},
+    {"serial", PROVISION, OTHER(set_serial)},
+    {"parameter", PROVISION, OTHER(set_parameter)},
+    {"again", PROVISION, FLAG(again)},
 
     {"scene", CAMERA, OTHER(set_scene)},
     {"seed", CAMERA, NUMBER(scene.seed, 0, UINT32_MAX)},
@@ -193,8 +216,8 @@ const struct thingpass_option_entry thingpass_option_table[] = {
     {"verify", STORE, OTHER(set_verify)},
     {"metadata", CAMERA | UPLOAD, OTHER(set_metadata)},
     {"sha256", CAMERA | UPLOAD, OTHER(set_sha256)},
-    {"deadline", ALL, NUMBER(deadline_s, 1, 86400)},
-    {"ask-wait", ALL, NUMBER(timing.ask_wait_ms, 10, 600000)},
+    {"deadline", EACH, NUMBER(deadline_s, 1, 86400)},
+    {"ask-wait", EACH, NUMBER(timing.ask_wait_ms, 10, 600000)},
     {"attempts", ALL, OTHER(set_attempts)},
     {"retry-wait", ALL, OTHER(set_retry_wait)},
     {"io-timeout", ALL, NUMBER(timing.io_timeout_ms, 10, 600000)},
@@ -205,10 +228,10 @@ const struct thingpass_option_entry thingpass_option_table[] = {
     {"cut-random", ALL, OTHER(set_cut_random)},
     {"cut-every", ALL, NUMBER(link.cut_every_ms, 1, 86400000)},
 
-    {"json", ALL, FLAG(json)},
-    {"quiet", ALL, FLAG(quiet)},
-    {"verbose", ALL, FLAG(verbose)},
-    {"help", ALL, FLAG(help)},
+    {"json", EACH, FLAG(json)},
+    {"quiet", EACH, FLAG(quiet)},
+    {"verbose", EACH, FLAG(verbose)},
+    {"help", EACH, FLAG(help)},
     {0},
 };
 

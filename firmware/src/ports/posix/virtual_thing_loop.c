@@ -8,6 +8,8 @@
 #include <poll.h>
 #include <string.h>
 
+#include "identity_store.h"
+
 enum { PUMP_EVERY_MS = 50 }; // while a fast upload never waits
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
@@ -44,6 +46,9 @@ void thingpass_pump(struct thingpass_virtual_thing *t, uint64_t until_ms, bool s
     }
     if (t->mqtt.connections != t->connections) {
         t->connections = t->mqtt.connections;
+        if (t->options->identity != NULL) {
+            thingpass_identity_store_prove(t->options->identity, &t->say);
+        }
         thingpass_ask_again(&t->core);
     }
 }

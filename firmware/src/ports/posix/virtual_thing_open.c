@@ -124,8 +124,10 @@ int thingpass_virtual_thing_open(struct thingpass_virtual_thing *thing,
                                       mqtt == THINGPASS_OK ? why : NULL);
     int rc = mqtt != THINGPASS_OK ? mqtt : s3;
     if (rc == THINGPASS_OK) {
-        rc = thingpass_identity_check(options->cert_file, options->key_file, options->name,
-                                      &thing->say, why);
+        // Who got its identity by itself has a certificate without its name.
+        const char *name = options->store != NULL ? NULL : options->name;
+        rc =
+            thingpass_identity_check(options->cert_file, options->key_file, name, &thing->say, why);
     }
     if (rc == THINGPASS_OK) {
         rc = open_core(thing, why);

@@ -1,0 +1,209 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mosquitto_test
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"thingpass/policies"
+	"thingpass/policies/mosquitto"
+	"thingpass/policies/templates"
+)
+
+var place = policies.Place{Partition: "aws", Region: "eu-central-1", Account: "123456789012"}
+
+func values(tb testing.TB) templates.Values {
+	tb.Helper()
+	v, err := templates.FromMap(map[string]string{"account": place.Account, "region": place.Region})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return v
+}
+
+func ours(tb testing.TB, name string) *policies.Document {
+	tb.Helper()
+	text, err := templates.Render(name, values(tb))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return parse(tb, name, string(text))
+}
+
+func parse(tb testing.TB, name, text string) *policies.Document {
+	tb.Helper()
+	doc, err := policies.Parse(name, []byte(text))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return doc
+}
+
+// The file in policies is what comes out for the default values.
+func TestTheFileIsCompiled(t *testing.T) {
+	t.Parallel()
+	want := mosquitto.Compile(mosquitto.Input{
+		Place: place, Levels: 3, Things: []*policies.Document{ours(t, "thing")},
+		Services: []mosquitto.Service{
+			{Name: "thingpass-broker", Policies: []*policies.Document{ours(t, "broker"), ours(t, "broker-watch")}},
+			{Name: "thingpass-observer", Policies: []*policies.Document{ours(t, "observer")}},
+		},
+	}).String()
+	path := "../mosquitto.acl"
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != want {
+		t.Errorf("%v: %s is not what comes out (UPDATE=1 writes it):\n%s", err, path, want)
+	}
+}
+
+// statement makes a policy of one statement, whose resources begin with the ARN
+// of place, or are as they are if they begin with = .
+func statement(effect, actions string, more string, resources ...string) string {
+	for i, r := range resources {
+		if rest, found := strings.CutPrefix(r, "="); found {
+			resources[i] = `"` + rest + `"`
+		} else {
+			resources[i] = `"` + place.ARN(r) + `"`
+		}
+	}
+	return `{"Effect": "` + effect + `", "Action": [` + actions + `], ` + more + `"Resource": [` + strings.Join(resources, ",") + `]}`
+}
+
+func policy(statements ...string) string {
+	return `{"Version": "2012-10-17", "Statement": [` + strings.Join(statements, ",") + `]}`
+}
+
+const (
+	pub  = `"iot:Publish"`
+	recv = `"iot:Receive"`
+	both = pub + "," + recv
+	name = "${iot:Connection.Thing.ThingName}"
+)
+
+var everything = statement("Allow", `"iot:Subscribe"`, "", "topicfilter/*")
+
+func TestStatementsBecomeLines(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		what     string
+		text     string
+		lines    string
+		fidelity mosquitto.Fidelity
+	}{
+		{"a topic", policy(statement("Allow", pub, "", "topic/a/b")), "pattern write a/b", mosquitto.Exact},
+		{"own topic", policy(statement("Allow", pub, "", "topic/a/"+name+"/b")), "pattern write a/%u/b", mosquitto.Exact},
+		{"client id", policy(statement("Allow", pub, "", "topic/a/${iot:ClientId}")), "pattern write a/%c", mosquitto.Exact},
+		{"both ways", policy(statement("Allow", both, "", "topic/a"), everything), "pattern readwrite a", mosquitto.Exact},
+		{"receive without subscribe", policy(statement("Allow", recv, "", "topic/a")), "", mosquitto.Exact},
+		{"a star at the end", policy(statement("Allow", pub, "", "topic/1/2/3/4/5/*")),
+			"pattern write 1/2/3/4/5/+|pattern write 1/2/3/4/5/+/+|pattern write 1/2/3/4/5/+/+/+", mosquitto.Exact},
+		{"a star within", policy(statement("Allow", pub, "", "topic/1/2/3/4/5/*/7")), "pattern write 1/2/3/4/5/+/7|pattern write 1/2/3/4/5/+/+/7", mosquitto.Exact},
+		{"nine levels", policy(statement("Allow", pub, "", "topic/1/2/3/4/5/6/7/8/9")), "", mosquitto.Exact},
+		{"part of a level", policy(statement("Allow", pub, "", "topic/a*")), "", mosquitto.Stricter},
+		{"a variable as a part", policy(statement("Allow", pub, "", "topic/x-"+name)), "", mosquitto.Stricter},
+		{"a neighbour by prefix", policy(statement("Allow", pub, "", "topic/"+name+"*")), "", mosquitto.Stricter},
+		{"one character", policy(statement("Allow", pub, "", "topic/a/?")), "", mosquitto.Stricter},
+		{"an attribute", policy(statement("Allow", pub, "", "topic/${iot:Connection.Thing.Attributes[site]}/a")), "", mosquitto.Stricter},
+		{"an escaped star", policy(statement("Allow", pub, "", "topic/a/${*}")), "pattern write a/*", mosquitto.Exact},
+		{"a filter for a topic", policy(statement("Allow", pub, "", "topic/a/+")), "", mosquitto.Exact},
+		{"percent", policy(statement("Allow", pub, "", "topic/a/%u")), "", mosquitto.Stricter},
+		{"a space at the end", policy(statement("Allow", pub, "", "topic/a/b ")), "", mosquitto.Stricter},
+		{"a newline", policy(statement("Allow", pub, "", `topic/a\nuser x/b`)), "", mosquitto.Stricter},
+		{"another region", policy(statement("Allow", pub, "", "=arn:aws:iot:us-east-1:123456789012:topic/a")), "", mosquitto.Exact},
+		{"another account", policy(statement("Allow", pub, "", "=arn:aws:iot:eu-central-1:123456789013:topic/a")), "", mosquitto.Exact},
+		{"any region", policy(statement("Allow", pub, "", "=arn:aws:iot:*:123456789012:topic/a")), "pattern write a", mosquitto.Exact},
+		{"a client", policy(statement("Allow", pub, "", "client/a")), "", mosquitto.Exact},
+		{"a wildcard as kind", policy(statement("Allow", pub, "", "to*/a")), "", mosquitto.Stricter},
+		{"connect", policy(statement("Allow", `"iot:Connect"`, "", "client/a")), "", mosquitto.NotEnforceable},
+		{"a condition", policy(statement("Allow", pub, `"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, `, "topic/a")), "", mosquitto.Stricter},
+		{"attached", policy(statement("Allow", pub, `"Condition": {"Bool": {"iot:Connection.Thing.IsAttached": "true"}}, `, "topic/a")), "pattern write a", mosquitto.Exact},
+		{"not attached", policy(statement("Allow", pub, `"Condition": {"Bool": {"iot:Connection.Thing.IsAttached": "false"}}, `, "topic/a")), "", mosquitto.Stricter},
+		{"a denial", policy(statement("Deny", both, "", "topic/a")), "pattern deny a", mosquitto.Exact},
+		{"a denial of one way", policy(statement("Deny", pub, "", "topic/a")), "pattern deny a", mosquitto.Stricter},
+		{"a denial with a condition", policy(statement("Deny", both, `"Condition": {"Bool": {"x": "true"}}, `, "topic/a")), "pattern deny a", mosquitto.Stricter},
+		{"a denial of a part", policy(statement("Deny", both, "", "topic/a/b*/c")), "pattern deny a/#", mosquitto.Stricter},
+		{"a denial of a part at the top", policy(statement("Deny", both, "", "topic/b*")), "pattern deny #|pattern deny $aws/#", mosquitto.Stricter},
+		{"a denial of all but", `{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "iot:Publish", "NotResource": "x"}}`,
+			"pattern deny #|pattern deny $aws/#", mosquitto.Stricter},
+		{"an allow of all but", `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iot:Publish", "NotResource": "x"}}`, "", mosquitto.Stricter},
+		{"old version", `{"Version": "2008-10-17", "Statement": ` + statement("Allow", pub, "", "topic/"+name) + `}`, "pattern write " + name, mosquitto.Exact},
+		{"a shared topic", policy(statement("Allow", both, "", "topic/$share/g/a")), "", mosquitto.Exact},
+	} {
+		list := mosquitto.Compile(mosquitto.Input{Place: place, Things: []*policies.Document{parse(t, "p", c.text)}})
+		want := []string{}
+		if c.lines != "" {
+			want = strings.Split(c.lines, "|")
+		}
+		if !slices.Equal(list.Things, want) || list.Verdicts[0].Fidelity != c.fidelity {
+			t.Errorf("%s: %q, want %q; %+v", c.what, list.Things, want, list.Verdicts[0])
+		}
+	}
+}
+
+func TestWhatASubscriptionBrings(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ filter, topic, lines string }{
+		{"topicfilter/a/+/c", "topic/a/*", "pattern read a/+/c"},
+		{"topicfilter/a/#", "topic/a/b/*", "pattern read a/b/+|pattern read a/b/+/+|pattern read a/b/+/+/+|pattern read a/b/+/+/+/+|pattern read a/b/+/+/+/+/+|pattern read a/b/+/+/+/+/+/+"},
+		{"topicfilter/$share/g/a/+", "topic/a/b", "pattern read a/b"},
+		{"topicfilter/a", "topic/b", ""},
+		{"topicfilter/a*", "topic/a", ""},
+		{"topicfilter/+/b", "topic/$aws/b", ""},
+	} {
+		text := policy(statement("Allow", recv, "", c.topic), statement("Allow", `"iot:Subscribe"`, "", c.filter))
+		list := mosquitto.Compile(mosquitto.Input{Place: place, Things: []*policies.Document{parse(t, "p", text)}})
+		if got := strings.Join(list.Things, "|"); got != c.lines {
+			t.Errorf("%s, %s: %s", c.filter, c.topic, got)
+		}
+	}
+}
+
+// A service gets nothing that patterns give to everybody.
+func TestAServiceIsNoThing(t *testing.T) {
+	t.Parallel()
+	list := mosquitto.Compile(mosquitto.Input{
+		Place: place, Things: []*policies.Document{ours(t, "thing")},
+		Services: []mosquitto.Service{{Name: "svc", Policies: []*policies.Document{parse(t, "p", policy(
+			statement("Allow", pub, "", "topic/a"), statement("Allow", pub, "", "topic/"+name)))}}},
+	})
+	lines := list.Services[0].Lines
+	if !slices.Contains(lines, "topic deny thingpass/svc/upload-request") || !slices.Contains(lines, "topic write a") {
+		t.Errorf("%q", lines)
+	}
+	for _, line := range lines {
+		if strings.Contains(line, "%") || strings.Contains(line, "$") {
+			t.Errorf("a variable in the lines of a user: %s", line)
+		}
+	}
+	if !strings.Contains(list.Report(), "stricter         p: statement 2 (user svc)") {
+		t.Error(list.Report())
+	}
+}
+
+func FuzzCompile(f *testing.F) {
+	f.Add("topic/a/*/b", "Allow")
+	f.Add("topic/${iot:ClientId}*", "Deny")
+	f.Fuzz(func(t *testing.T, resource, effect string) {
+		doc, err := policies.Parse("p", []byte(`{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc.Version.Value = policies.VersionVariables
+		doc.Statements[0].Effect.Value = effect
+		doc.Statements[0].Resources = []policies.Text{{Value: place.ARN(resource)}}
+		list := mosquitto.Compile(mosquitto.Input{Place: place, Things: []*policies.Document{doc}})
+		for _, line := range list.Things {
+			if strings.ContainsAny(line, "\n\r\x00") || strings.Count(line, "%") > strings.Count(line, "%u")+strings.Count(line, "%c") {
+				t.Errorf("%q", line)
+			}
+		}
+	})
+}
