@@ -41,6 +41,7 @@ func policyCommands() []*cobra.Command {
 		policyTestCommand(),
 		policyDiffCommand(),
 		policyIsolateCommand(),
+		policyWhynotCommand(),
 		policyPlanCommand(),
 		policyApplyCommand(),
 		policyVerifyCommand(),
