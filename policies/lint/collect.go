@@ -111,7 +111,7 @@ func (c *collector) beside() {
 
 func kindOf(t templates.Template) Kind {
 	switch {
-	case t.Name == "broker" || t.Name == "observer":
+	case strings.HasPrefix(t.Name, "broker") || t.Name == "observer":
 		return Broker
 	case t.Name == "claim":
 		return Claim
