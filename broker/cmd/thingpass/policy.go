@@ -41,6 +41,8 @@ func policyCommands() []*cobra.Command {
 		policyExplainCommand(),
 		policyTestCommand(),
 		policyDiffCommand(),
+		policyIsolateCommand(),
+		policyWhynotCommand(),
 		policyPlanCommand(),
 		policyApplyCommand(),
 		policyVerifyCommand(),
