@@ -87,7 +87,7 @@ func (c *comparison) ofRule(s side, i int, out *Result) []found {
 		if better, ok := c.telling(p, func(hits []bool) bool { return hits[p] && decides(hits) }); ok && note == "" {
 			example = better
 		}
-		all = append(all, c.change(s, rule, show(rule.Resources[j].Glob), rule.Resources[j].Written.Value, example, note))
+		all = append(all, c.change(s, rule, language.Show(rule.Resources[j].Glob), rule.Resources[j].Written.Value, example, note))
 	}
 	return all
 }
@@ -148,7 +148,7 @@ func (c *comparison) change(s side, rule *policies.Rule, resource, written, exam
 
 // name is what people call a resource: the topic, the filter, the key.
 func (c *comparison) name(arn string) string {
-	return c.subject.show(strings.TrimPrefix(arn, c.prefix))
+	return c.subject.Show(strings.TrimPrefix(arn, c.prefix))
 }
 
 // owner is the other thing, if its name is a level of the example, and not below
@@ -164,7 +164,7 @@ func (c *comparison) owner(example string) string {
 		case level == own:
 			return ""
 		case level == c.subject.Other:
-			return c.subject.show(level)
+			return c.subject.Show(level)
 		}
 	}
 	return ""
@@ -197,22 +197,6 @@ func label(r *policies.Rule) string {
 	return fmt.Sprintf("%s (%s:%s)", r.Document.Label(r.Statement), r.Document.Name, r.Document.Statements[r.Statement].Pos)
 }
 
-// show is a glob as people write it.
-func show(g policies.Glob) string {
-	var b strings.Builder
-	for _, r := range g {
-		switch r {
-		case policies.AnyRun:
-			b.WriteByte('*')
-		case policies.AnyOne:
-			b.WriteByte('?')
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
 // telling is an example that says more than the shortest: another thing's name
 // stands where there is a wildcard.
 func (c *comparison) telling(p int, want func([]bool) bool) (string, bool) {
@@ -220,18 +204,7 @@ func (c *comparison) telling(p int, want func([]bool) bool) (string, bool) {
 		return "", false
 	}
 	for _, fill := range []string{c.subject.Other, c.subject.Other + "/response", c.subject.Other + "/a.jpg", "x"} {
-		var b strings.Builder
-		for _, r := range c.patterns[p] {
-			switch r {
-			case policies.AnyRun:
-				b.WriteString(fill)
-			case policies.AnyOne:
-				b.WriteByte('x')
-			default:
-				b.WriteRune(r)
-			}
-		}
-		if s := b.String(); strings.HasPrefix(s, c.prefix) && want(language.Hits(c.patterns, s)) {
+		if s := language.Fill(c.patterns[p], fill); strings.HasPrefix(s, c.prefix) && want(language.Hits(c.patterns, s)) {
 			return s, true
 		}
 	}

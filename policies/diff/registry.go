@@ -61,7 +61,8 @@ func (p *pairs) add(who, thing string, find func(*registry.Registry) (*registry.
 		p.count[s]++
 		return
 	}
-	s := &Subject{Who: who, Old: o, New: n, Other: NameB, Group: who, shown: strings.NewReplacer(NameB, "ANOTHER", NameC, "OTHER-ID", value, "VALUE")}
+	s := &Subject{Who: who, Old: o, New: n, Other: NameB, Group: who, Single: len(p.keys.names) > 0}
+	*s = s.Rename(NameA, "A")
 	for _, key := range []string{oldKey, newKey} {
 		if refusal, refused := strings.CutPrefix(key, "refused: "); refused {
 			s.Who = who + " (" + map[bool]string{true: "before", false: "now"}[key == oldKey && oldKey != newKey] + " refused: " + refusal + ")"

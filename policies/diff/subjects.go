@@ -33,7 +33,7 @@ func Symbolic(oldDocs, newDocs []*policies.Document, at policies.Place, bucket s
 	k := collect(slices.Concat(oldDocs, newDocs))
 	base := explain.Identity{At: at, Bucket: bucket}
 	list := k.kinds(base)
-	if docs := slices.Concat(oldDocs, newDocs); speaksOfIAM(docs) && !k.knowsThings() {
+	if docs := slices.Concat(oldDocs, newDocs); SpeaksOfIAM(docs) && !k.knowsThings() {
 		base.ClientID = NameA
 		list = []variant{{"who has it", base}} // a role of a service
 	}
