@@ -79,6 +79,7 @@ static void begin_again(struct thingpass_provision *p, int err) {
         finish(p, err);
         return;
     }
+    withdraw(p, err);
     p->result.err = err;
     enter(p, CERTIFY);
 }

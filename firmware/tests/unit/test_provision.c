@@ -304,6 +304,31 @@ static void a_token_that_is_too_old_is_not_used(void **state) {
     assert_int_equal(r->registrations, 1);
 }
 
+// The reply to a CSR, with one field as given.
+static const char *certificate(const char *id, const char *pem, const char *token) {
+    static char text[3000];
+    snprintf(text, sizeof text,
+             "{\"certificateId\":%s,\"certificatePem\":%s,\"certificateOwnershipToken\":%s}", id,
+             pem, token);
+    return text;
+}
+
+#define ID    "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\""
+#define PEM   "\"-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n\""
+#define TOKEN "\"token\""
+
+// Brings it to its first question.
+static void ask(struct provision_rig *r) {
+    uint64_t wake_ms;
+    r->subscribed = 0;
+    r->csrs = r->registrations = 0;
+    r->silent = true;
+    assert_int_equal(thingpass_provision_start(&r->p, &r->config), THINGPASS_OK);
+    while (r->csrs == 0) {
+        (void)thingpass_provision_step(&r->p, &wake_ms);
+    }
+}
+
 // ── A name that is known beforehand ─────────────────────────────────────────
 
 static void an_answer_that_is_lost_loses_no_thing(void **state) {
@@ -339,6 +364,23 @@ static void what_is_refused_for_sure_is_no_identity(void **state) {
         CHECK(replies[i], rig_provision(r) == THINGPASS_EREFUSED);
         CHECK(replies[i], rig_load(r, &identity) == THINGPASS_ENOENT);
     }
+}
+
+// Nor while it waits for another certificate.
+static void a_spent_token_leaves_no_identity(void **state) {
+    struct provision_rig *r = *state;
+    struct thingpass_identity identity;
+    r->config.thing = "cam-7";
+    ask(r);
+    assert_int_equal(rig_give(r, csr_topic, certificate(ID, PEM, TOKEN)), 1);
+    while (r->registrations == 0) {
+        (void)thingpass_provision_step(&r->p, NULL);
+    }
+    (void)rig_give(r, thing_rejected,
+                   "{\"statusCode\":400,\"errorCode\":\"InvalidCertificateOwnershipToken\"}");
+    assert_int_equal(rig_run(r), THINGPASS_ERETRIES);
+    assert_int_equal(r->p.result.rounds, 2);
+    assert_int_equal(rig_load(r, &identity), THINGPASS_ENOENT);
 }
 
 static void what_may_be_registered_is_kept(void **state) {
@@ -390,31 +432,6 @@ static void the_servers_name_wins(void **state) {
 }
 
 // ── Lies ────────────────────────────────────────────────────────────────────
-
-// The reply to a CSR, with one field as given.
-static const char *certificate(const char *id, const char *pem, const char *token) {
-    static char text[3000];
-    snprintf(text, sizeof text,
-             "{\"certificateId\":%s,\"certificatePem\":%s,\"certificateOwnershipToken\":%s}", id,
-             pem, token);
-    return text;
-}
-
-#define ID    "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\""
-#define PEM   "\"-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n\""
-#define TOKEN "\"token\""
-
-// Brings it to its first question.
-static void ask(struct provision_rig *r) {
-    uint64_t wake_ms;
-    r->subscribed = 0;
-    r->csrs = r->registrations = 0;
-    r->silent = true;
-    assert_int_equal(thingpass_provision_start(&r->p, &r->config), THINGPASS_OK);
-    while (r->csrs == 0) {
-        (void)thingpass_provision_step(&r->p, &wake_ms);
-    }
-}
 
 static void a_false_certificate_is_asked_for_again(void **state) {
     struct provision_rig *r = *state;
@@ -694,6 +711,7 @@ int main(void) {
         TEST(a_token_that_is_too_old_is_not_used),
         TEST(an_answer_that_is_lost_loses_no_thing),
         TEST(what_is_refused_for_sure_is_no_identity),
+        TEST(a_spent_token_leaves_no_identity),
         TEST(what_may_be_registered_is_kept),
         TEST(nothing_is_kept_that_was_never_asked_for),
         TEST(the_servers_name_wins),
