@@ -101,3 +101,24 @@ func (r *rule) trace(ctx Context, action, arn string) Trace {
 	}
 	return t
 }
+
+// Summary is one line for a log: the decision, what was asked, the statement
+// that decided or the variables that were missing.
+func (x *Explanation) Summary() string {
+	_, resource, _ := strings.Cut(x.Resource, ":iot:")
+	if parts := strings.SplitN(resource, ":", 3); len(parts) == 3 {
+		resource = parts[2]
+	} else {
+		resource = x.Resource
+	}
+	s := x.Decision.String() + " " + x.Action + " " + resource
+	switch {
+	case x.Document != nil:
+		s += ": by " + x.Document.Name + ": " + x.Document.Label(x.Statement)
+	case len(x.Missing) > 0:
+		s += ": no statement allows it; did not resolve: " + strings.Join(x.Missing, ", ")
+	default:
+		s += ": no statement allows it"
+	}
+	return s
+}

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -161,12 +162,35 @@ func (r *jsonReader) broken(err error) *Problem {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return &Problem{Pos: r.position(len(r.text)), Text: "the document ends too early", Fix: "a bracket or a quote is not closed"}
 	case errors.As(err, &syntax) && int(syntax.Offset) > 0:
-		at = int(syntax.Offset) - 1
+		at = r.culprit(int(syntax.Offset), err.Error(), at)
 	}
 	if at < len(r.text) && (r.text[at] == '/' || r.text[at] == '#') {
 		return &Problem{Pos: r.position(at), Text: "JSON has no comments, and AWS refuses them", Fix: "say it in a Sid, or beside the document"}
 	}
 	return &Problem{Pos: r.position(at), Text: "this is not JSON: " + err.Error()}
+}
+
+// culprit is where the character is that encoding/json complains of: its offsets
+// are those of the token before, of the character, or of the one behind it.
+func (r *jsonReader) culprit(offset int, complaint string, otherwise int) int {
+	for _, at := range []int{offset - 1, offset, otherwise} {
+		if at < len(r.text) && strings.Contains(complaint, "invalid character "+quoted(r.text[at])) {
+			return at
+		}
+	}
+	return otherwise
+}
+
+// quoted is how encoding/json writes a character.
+func quoted(c byte) string {
+	switch c {
+	case '\'':
+		return `'\''`
+	case '"':
+		return `'"'`
+	}
+	s := strconv.Quote(string(rune(c)))
+	return "'" + s[1:len(s)-1] + "'"
 }
 
 // position turns an offset into a place. Offsets mostly grow, so it goes on

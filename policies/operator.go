@@ -125,16 +125,18 @@ func (o operator) one(have string, wants []want) bool {
 	return false
 }
 
-// arnLike compares each of an ARN's six parts by itself.
+// arnLike compares each of an ARN's six parts by itself, so that a wildcard stays
+// in its part. A pattern with fewer parts is no ARN, and covers nothing, but for
+// * alone.
 func arnLike(have string, w *want) bool {
 	pat := w.glob.runes()
+	if len(pat) == 1 && pat[0] == anyRun {
+		return true
+	}
 	for range 5 {
 		part, rest, found := strings.Cut(have, ":")
 		i := slices.Index(pat, ':')
-		if !found || i < 0 {
-			return matchRunes(pat, []byte(have)) // "*" alone, or no ARN
-		}
-		if !matchRunes(pat[:i], []byte(part)) {
+		if !found || i < 0 || !matchRunes(pat[:i], []byte(part)) {
 			return false
 		}
 		have, pat = rest, pat[i+1:]

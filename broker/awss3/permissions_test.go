@@ -5,6 +5,7 @@ package awss3_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -48,83 +49,121 @@ func permission(method string, u *url.URL) string {
 	return "unknown: " + method + " " + u.String()
 }
 
+// A recorder writes down which permissions a bucket needs.
+type recorder struct {
+	t      *testing.T
+	bucket *awss3.Bucket
+
+	mu    sync.Mutex
+	found map[string]bool
+}
+
+// newRecorder has a bucket whose server refuses everything: that it was asked is
+// enough.
+func newRecorder(t *testing.T) *recorder {
+	t.Helper()
+	r := &recorder{t: t, found: map[string]bool{"s3:ListBucket": true}} // for 404 instead of 403, see Head
+	f := newFake(t, func(w http.ResponseWriter, req *http.Request) {
+		if req.Header.Get("Authorization") != "" || req.URL.Query().Has("X-Amz-Signature") { // Probe also tries without
+			r.note(req.Method, req.URL)
+		}
+		refuse(w, http.StatusForbidden, "AccessDenied", "")
+	})
+	r.bucket = open(t, f.config())
+	return r
+}
+
+func (r *recorder) note(method string, u *url.URL) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.found[permission(method, u)] = true
+}
+
+func (r *recorder) signed(method, link string, err error) {
+	r.t.Helper()
+	u, failed := url.Parse(link)
+	if err != nil || failed != nil {
+		r.t.Fatal(err, failed)
+	}
+	r.note(method, u)
+}
+
 // TestThePresigningRoleIsWhatIsSignedAndCalled lets the bucket do all that it
 // can, writes down what it signs and asks for, and compares that with the policy
 // of the broker's role. A method that is new has to be named here.
 func TestThePresigningRoleIsWhatIsSignedAndCalled(t *testing.T) {
 	t.Parallel()
-	found := map[string]bool{"s3:ListBucket": true} // for 404 instead of 403, see Head
-	var mu sync.Mutex
-	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if r.Header.Get("Authorization") != "" || r.URL.Query().Has("X-Amz-Signature") { // Probe also tries without
-			found[permission(r.Method, r.URL)] = true
-		}
-		refuse(w, http.StatusForbidden, "AccessDenied", "")
-	})
-	b := open(t, f.config())
-	ctx, now := t.Context(), time.Now()
-	signed := func(method string, grant broker.Grant, err error) {
-		u, failed := url.Parse(grant.URL)
-		if err != nil || failed != nil {
-			t.Fatal(err, failed)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		found[permission(method, u)] = true
+	r := newRecorder(t)
+	does := r.calls(t.Context())
+	maps.Copy(does, r.signatures(t.Context(), time.Now()))
+	for _, idle := range []string{"Ready", "Place", "Credentials", "CredentialsExpiry", "Hurry", "Sessions"} { // these do not reach S3
+		does[idle] = func() {}
 	}
-	all := map[string]func(){
-		"Ready": func() { _ = b.Ready(ctx) }, "Place": func() {}, "Credentials": func() {}, "CredentialsExpiry": func() {}, "Hurry": func() {},
-		"Sessions": func() {}, // STS, not S3: see TestThePolicyOfASessionIsWhatTheRoleAllows
-		"Probe":    func() { b.Probe(ctx) },
-		"Head":     func() { _, _ = b.Head(ctx, "cam1/a.jpg") },
+	methods := methodsOf(r.bucket)
+	for name, do := range does {
+		if !slices.Contains(methods, name) {
+			t.Errorf("there is no method %s any more", name)
+		}
+		do()
+	}
+	if len(methods) != len(does) {
+		t.Errorf("a bucket has %d methods, %d are tried: %q", len(methods), len(does), methods)
+	}
+	for _, role := range []string{"presign-role", "lambda-role"} {
+		if want := actions(t, role); !slices.Equal(sorted(r.found), want) {
+			t.Errorf("signed and asked: %q\n%s allows: %q", sorted(r.found), role, want)
+		}
+	}
+}
+
+// calls are the methods that ask S3.
+func (r *recorder) calls(ctx context.Context) map[string]func() {
+	b := r.bucket
+	return map[string]func(){
+		"Probe":       func() { b.Probe(ctx) },
+		"Head":        func() { _, _ = b.Head(ctx, "cam1/a.jpg") },
+		"AbortUpload": func() { _ = b.AbortUpload(ctx, "cam1/b.mp4", "id") },
+		"ListParts":   func() { _, _ = b.ListParts(ctx, "cam1/b.mp4", "id") },
 		"CreateUpload": func() {
 			_, _ = b.CreateUpload(ctx, broker.NewUpload{Key: "cam1/b.mp4", Checksum: broker.ChecksumCRC32})
 		},
-		"AbortUpload": func() { _ = b.AbortUpload(ctx, "cam1/b.mp4", "id") },
-		"ListParts":   func() { _, _ = b.ListParts(ctx, "cam1/b.mp4", "id") },
 		"ListUploads": func() {
-			for range b.ListUploads(ctx, "cam1/") {
+			for _, err := range b.ListUploads(ctx, "cam1/") {
+				if err == nil {
+					r.t.Error("uploads out of nothing")
+				}
 			}
 		},
 		"CompleteUpload": func() {
 			_ = b.CompleteUpload(ctx, broker.Completion{Key: "cam1/b.mp4", UploadID: "id", Size: 1, Checksum: broker.ChecksumCRC32, Sum: "AAAAAA==",
 				Parts: []broker.Part{{Number: 1, Size: 1, ETag: `"x"`}}})
 		},
+	}
+}
+
+// signatures are the methods that sign.
+func (r *recorder) signatures(ctx context.Context, now time.Time) map[string]func() {
+	b := r.bucket
+	return map[string]func(){
 		"SignPut": func() {
 			grant, err := b.SignPut(ctx, broker.Put{Key: "cam1/a.jpg", ContentType: "image/jpeg", Size: 1, Now: now, TTL: time.Minute})
-			signed(http.MethodPut, grant, err)
+			r.signed(http.MethodPut, grant.URL, err)
 		},
 		"SignPart": func() {
 			grant, err := b.SignPart(ctx, broker.NewPart{Key: "cam1/b.mp4", UploadID: "id", Number: 1, Size: 1, Now: now, TTL: time.Minute})
-			signed(http.MethodPut, grant, err)
+			r.signed(http.MethodPut, grant.URL, err)
 		},
 		"SignGet": func() {
 			for _, get := range []broker.Get{{ETag: `"x"`}, {VersionID: "v"}} {
 				get.Key, get.Now, get.TTL = "firmware/x.bin", now, time.Minute
 				grant, err := b.SignGet(ctx, get)
-				signed(http.MethodGet, grant, err)
+				r.signed(http.MethodGet, grant.URL, err)
 			}
 		},
 		"SignPass": func() {
 			pass, err := b.SignPass(ctx, broker.Pass{KeyPrefix: "cam1/", ContentType: "image/jpeg", MinSize: 1, MaxSize: 2, Now: now, TTL: time.Minute})
-			signed(http.MethodPost, broker.Grant{URL: pass.URL}, err)
+			r.signed(http.MethodPost, pass.URL, err)
 		},
-	}
-	for name, do := range all {
-		if _, known := reflect.TypeOf(b).MethodByName(name); !known {
-			t.Errorf("there is no method %s any more", name)
-		}
-		do()
-	}
-	if methods := methodsOf(b); len(methods) != len(all) {
-		t.Errorf("a bucket has %d methods, %d are tried: %q", len(methods), len(all), methods)
-	}
-	for _, role := range []string{"presign-role", "lambda-role"} {
-		if want := actions(t, role); !slices.Equal(sorted(found), want) {
-			t.Errorf("signed and asked: %q\n%s allows: %q", sorted(found), role, want)
-		}
 	}
 }
 

@@ -23,7 +23,8 @@ func aclCases(t *testing.T) []aclCase {
 	all := rule{"Allow", []string{"iot:Subscribe"}, []string{"topicfilter/*"}}
 	both := []string{"iot:Publish", "iot:Receive"}
 	made := func(name string, rules ...rule) aclCase {
-		return aclCase{name: name, client: "dev-1", doc: writePolicy(t, name, append(rules, all)...)}
+		text := writePolicy(append(rules, all)...)
+		return aclCase{name: name, client: "dev-1", text: text, doc: parsePolicy(t, name, text)}
 	}
 	return []aclCase{
 		{name: "thing", client: "dev-1", doc: ourPolicy(t, "thing"), exact: true},
@@ -41,14 +42,20 @@ func aclCases(t *testing.T) []aclCase {
 		made("one character", rule{"Allow", both, []string{"topic/devices/dev-?"}}),
 		made("a name as a prefix", rule{"Allow", both, []string{"topic/devices/" + own + "*"}}),
 		made("a denied part", rule{"Allow", both, []string{"topic/devices/*"}}, rule{"Deny", both, []string{"topic/devices/sen*/up"}}),
-		{name: "literal filters", client: "dev-1", exact: true, doc: writePolicy(t, "literal filters",
-			rule{"Allow", both, []string{"topic/*"}}, rule{"Allow", []string{"iot:Subscribe"}, []string{"topicfilter/devices/+/up", "topicfilter/dev-1/#"}})},
+		literal(t),
 	}
+}
+
+func literal(t *testing.T) aclCase {
+	text := writePolicy(rule{"Allow", []string{"iot:Publish", "iot:Receive"}, []string{"topic/*"}},
+		rule{"Allow", []string{"iot:Subscribe"}, []string{"topicfilter/devices/+/up", "topicfilter/dev-1/#"}})
+	return aclCase{name: "literal filters", client: "dev-1", exact: true, text: text, doc: parsePolicy(t, "literal filters", text)}
 }
 
 type aclCase struct {
 	name, client string
 	service      bool
+	text         string // of a document that is not ours
 	doc          *policies.Document
 	exact        bool // the report says so, and so it must be
 }
@@ -237,8 +244,7 @@ type rule struct {
 	resources []string
 }
 
-func writePolicy(t *testing.T, name string, rules ...rule) *policies.Document {
-	t.Helper()
+func writePolicy(rules ...rule) string {
 	var statements []string
 	for _, r := range rules {
 		resources := make([]string, len(r.resources))
@@ -248,5 +254,5 @@ func writePolicy(t *testing.T, name string, rules ...rule) *policies.Document {
 		statements = append(statements, fmt.Sprintf(`{"Effect":%q,"Action":["%s"],"Resource":["%s"]}`,
 			r.effect, strings.Join(r.actions, `","`), strings.Join(resources, `","`)))
 	}
-	return parsePolicy(t, name, `{"Version":"2012-10-17","Statement":[`+strings.Join(statements, ",")+`]}`)
+	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 }

@@ -61,9 +61,7 @@ func (f *fakeAWS) serve(w http.ResponseWriter, r *http.Request) {
 	case "iam":
 		f.roles(w, body)
 	case "sqs":
-		operation := r.Header.Get("X-Amz-Target")
-		f.note("sqs "+operation[strings.LastIndexByte(operation, '.')+1:], string(body))
-		fmt.Fprintf(w, `{"QueueUrl":"%s/123456789012/thingpass-events"}`, f.URL)
+		f.queues(w, r, body)
 	case "s3":
 		f.note("s3 "+r.Method+" "+r.URL.RequestURI(), string(body))
 	default:
@@ -84,6 +82,26 @@ func (f *fakeAWS) things(w http.ResponseWriter, r *http.Request, body []byte) {
 	default:
 		f.web.ServeHTTP(w, r)
 	}
+}
+
+// queues speaks both of SQS's protocols: which one depends on the CLI's age.
+func (f *fakeAWS) queues(w http.ResponseWriter, r *http.Request, body []byte) {
+	queue := f.URL + "/123456789012/thingpass-events"
+	target := r.Header.Get("X-Amz-Target")
+	if target != "" {
+		f.note("sqs "+target[strings.LastIndexByte(target, '.')+1:], string(body))
+		fmt.Fprintf(w, `{"QueueUrl":%q}`, queue)
+		return
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	operation := form.Get("Action")
+	f.note("sqs "+operation, fmt.Sprint(form))
+	w.Header().Set("Content-Type", "text/xml")
+	fmt.Fprintf(w, `<%sResponse><%sResult><QueueUrl>%s</QueueUrl></%sResult></%sResponse>`, operation, operation, queue, operation, operation)
 }
 
 // roles speaks IAM's query protocol.

@@ -53,8 +53,8 @@ func TestTheREADMEOfTheFirmwareWorks(t *testing.T) {
 	needsMosquitto(t)
 	servers := shellBlocks(t, filepath.Join("..", "..", "README.md"))[1]
 	blocks := shellBlocks(t, filepath.Join("..", "..", "firmware", "README.md"))
-	if len(blocks) != 1 {
-		t.Fatalf("%d blocks of commands: make this test run the new one", len(blocks))
+	if len(blocks) != 3 { // the first two are run below
+		t.Fatalf("%d blocks of commands: make a test run the new one", len(blocks))
 	}
 	dir := t.TempDir()
 	port := startServers(t, dir, strings.Split(strings.TrimSpace(servers), "\n"))
@@ -67,7 +67,7 @@ func TestTheREADMEOfTheFirmwareWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.publishFile("firmware/latest.bin", []byte("an update"))
-	script := strings.NewReplacer("192.168.1.10", "127.0.0.1", "8883", port, "bin/thingpass-thing", program(t, "thingpass-thing")).Replace(blocks[0])
+	script := strings.NewReplacer("192.168.1.10", "127.0.0.1", "8883", port, "bin/thingpass-thing", program(t, "thingpass-thing")).Replace(blocks[2])
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	shell := exec.CommandContext(ctx, "bash", "-euxo", "pipefail", "-c", script)
@@ -82,6 +82,24 @@ func TestTheREADMEOfTheFirmwareWorks(t *testing.T) {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}
+	}
+}
+
+// TestTheFirmwaresREADMEProvisions runs its commands for an identity of its own.
+func TestTheFirmwaresREADMEProvisions(t *testing.T) {
+	needsMosquitto(t)
+	blocks := shellBlocks(t, filepath.Join("..", "..", "firmware", "README.md"))
+	dir := t.TempDir()
+	port := startServers(t, dir, lines(blocks[0]))
+	script := strings.NewReplacer("192.168.1.10", "127.0.0.1", "8883", port, "bin/thingpass-thing", program(t, "thingpass-thing")).Replace(blocks[1])
+	shell := exec.Command("bash", "-euxo", "pipefail", "-c", script)
+	shell.Dir = dir
+	out, err := shell.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "cam-7 has an identity") {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	if photos, err := filepath.Glob(filepath.Join(dir, "dev/s3/photos/cam-7/photo/*/*/*/*.jpg")); err != nil || len(photos) != 3 {
+		t.Errorf("%d photos of cam-7 are in the bucket, want 3 (%v)", len(photos), err)
 	}
 }
 

@@ -58,6 +58,18 @@ type wireClient struct {
 	received chan string
 }
 
+type tlsConfig = tls.Config
+
+// rawDial is a client that has not said CONNECT yet.
+func rawDial(tb testing.TB, address string, config *tlsConfig) (*paho.Client, error) {
+	tb.Helper()
+	conn, err := tls.Dial("tcp", address, config)
+	if err != nil {
+		return nil, err
+	}
+	return paho.NewClient(paho.ClientConfig{Conn: packets.NewThreadSafeConn(conn)}), nil
+}
+
 func dialWire(tb testing.TB, address string, config *tls.Config, id string) *wireClient {
 	tb.Helper()
 	conn, err := tls.Dial("tcp", address, config)

@@ -127,6 +127,24 @@ func TestThePoliciesAreTheContract(t *testing.T) {
 	t.Parallel()
 	v := templates.Values{Account: "123456789012", Region: "eu-central-1"}
 	c := ours(t, v)
+	needs := needsOf(c)
+	for party, client := range c.Clients {
+		given := reasonsOf(t, client.Policy, v)
+		for operation := range needs[party] {
+			if !given[operation] {
+				t.Errorf("%s: the contract needs %s, no statement of %s does", party, operation, client.Policy)
+			}
+		}
+		for operation := range given {
+			if !needs[party][operation] {
+				t.Errorf("%s: %s is there for %s, which the contract does not know", party, client.Policy, operation)
+			}
+		}
+	}
+}
+
+// needsOf are the operations of each party, as cam1.
+func needsOf(c *contract.Contract) map[string]map[string]bool {
 	needs := map[string]map[string]bool{}
 	add := func(party, action, resource string) {
 		resource = strings.ReplaceAll(contract.For("cam1", resource), "-*", "-x")
@@ -149,31 +167,26 @@ func TestThePoliciesAreTheContract(t *testing.T) {
 			}
 		}
 	}
-	for party, client := range c.Clients {
-		reasons, err := templates.Why(client.Policy, v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		given := map[string]bool{}
-		for _, reason := range reasons.Statements {
-			for _, o := range reason.Needs {
-				resource := regexp.MustCompile(`(client/thingpass-[a-z]+-)\w+$`).ReplaceAllString(o.Resource, "${1}x")
-				if !strings.Contains(resource, ":topic/$share/") {
-					given[o.Action+" "+resource] = true
-				}
-			}
-		}
-		for operation := range needs[party] {
-			if !given[operation] {
-				t.Errorf("%s: the contract needs %s, no statement of %s does", party, operation, client.Policy)
-			}
-		}
-		for operation := range given {
-			if !needs[party][operation] {
-				t.Errorf("%s: %s is there for %s, which the contract does not know", party, client.Policy, operation)
+	return needs
+}
+
+// reasonsOf are the operations that a policy is there for.
+func reasonsOf(t *testing.T, policy string, v templates.Values) map[string]bool {
+	t.Helper()
+	reasons, err := templates.Why(policy, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := map[string]bool{}
+	for _, reason := range reasons.Statements {
+		for _, o := range reason.Needs {
+			resource := regexp.MustCompile(`(client/thingpass-[a-z]+-)\w+$`).ReplaceAllString(o.Resource, "${1}x")
+			if !strings.Contains(resource, ":topic/$share/") {
+				given[o.Action+" "+resource] = true
 			}
 		}
 	}
+	return given
 }
 
 // TestTheContractIsTheCode: the names of topics are those of the broker and of

@@ -5,6 +5,7 @@ package diff
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"thingpass/policies"
@@ -42,7 +43,7 @@ type side struct {
 }
 
 func (c *comparison) changes(out *Result) []found {
-	if len(c.old.Rules) == 0 && len(c.new.Rules) == 0 {
+	if slices.EqualFunc(c.old.Rules, c.new.Rules, same) {
 		return nil
 	}
 	var all []found
@@ -56,6 +57,12 @@ func (c *comparison) changes(out *Result) []found {
 	return append(all, c.denials(out)...)
 }
 
+// same is true of statements that cover the same, in the same words.
+func same(a, b policies.Rule) bool {
+	return a.Deny == b.Deny && a.Inverted == b.Inverted &&
+		slices.EqualFunc(a.Resources, b.Resources, func(x, y policies.RuleResource) bool { return slices.Equal(x.Glob, y.Glob) })
+}
+
 // ofRule finds what a statement allows on its side alone, pattern by pattern.
 func (c *comparison) ofRule(s side, i int, out *Result) []found {
 	rule := &s.rights.Rules[i]
@@ -64,7 +71,7 @@ func (c *comparison) ofRule(s side, i int, out *Result) []found {
 		return d == policies.Allowed && by == i && !s.not.Allowed(hits)
 	}
 	if rule.Inverted {
-		out.limit("%s has a NotResource: things whose name stands in the documents may differ from A", label(rule))
+		out.Limit("%s has a NotResource: things whose name stands in the documents may differ from A", label(rule))
 		if example, note, ok := c.find(decides, out); ok {
 			return []found{c.change(s, rule, "everything else", "NotResource", example, note)}
 		}
@@ -80,7 +87,7 @@ func (c *comparison) ofRule(s side, i int, out *Result) []found {
 		if better, ok := c.telling(p, func(hits []bool) bool { return hits[p] && decides(hits) }); ok && note == "" {
 			example = better
 		}
-		all = append(all, c.change(s, rule, show(rule.Resources[j].Glob), rule.Resources[j].Written.Value, example, note))
+		all = append(all, c.change(s, rule, language.Show(rule.Resources[j].Glob), rule.Resources[j].Written.Value, example, note))
 	}
 	return all
 }
@@ -101,7 +108,7 @@ func (c *comparison) find(want func([]bool) bool, out *Result) (example, note st
 		example, ok, err = search.Shortest()
 	}
 	if err != nil {
-		out.limit("%s: %v", c.action, err)
+		out.Limit("%s: %v", c.action, err)
 	}
 	return example, note, ok
 }
@@ -141,14 +148,23 @@ func (c *comparison) change(s side, rule *policies.Rule, resource, written, exam
 
 // name is what people call a resource: the topic, the filter, the key.
 func (c *comparison) name(arn string) string {
-	return c.subject.show(strings.TrimPrefix(arn, c.prefix))
+	return c.subject.Show(strings.TrimPrefix(arn, c.prefix))
 }
 
-// owner is the other thing, if its name is a level of the example.
+// owner is the other thing, if its name is a level of the example, and not below
+// the subject's own.
 func (c *comparison) owner(example string) string {
+	own := ""
+	if t := c.subject.New.Who.Thing; t != nil {
+		own = t.Name
+	}
 	for _, level := range strings.Split(strings.TrimPrefix(example, c.prefix), "/") {
-		if level == c.subject.Other && level != "" {
-			return c.subject.show(level)
+		switch {
+		case level == "":
+		case level == own:
+			return ""
+		case level == c.subject.Other:
+			return c.subject.Show(level)
 		}
 	}
 	return ""
@@ -181,22 +197,6 @@ func label(r *policies.Rule) string {
 	return fmt.Sprintf("%s (%s:%s)", r.Document.Label(r.Statement), r.Document.Name, r.Document.Statements[r.Statement].Pos)
 }
 
-// show is a glob as people write it.
-func show(g policies.Glob) string {
-	var b strings.Builder
-	for _, r := range g {
-		switch r {
-		case policies.AnyRun:
-			b.WriteByte('*')
-		case policies.AnyOne:
-			b.WriteByte('?')
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
 // telling is an example that says more than the shortest: another thing's name
 // stands where there is a wildcard.
 func (c *comparison) telling(p int, want func([]bool) bool) (string, bool) {
@@ -204,18 +204,7 @@ func (c *comparison) telling(p int, want func([]bool) bool) (string, bool) {
 		return "", false
 	}
 	for _, fill := range []string{c.subject.Other, c.subject.Other + "/response", c.subject.Other + "/a.jpg", "x"} {
-		var b strings.Builder
-		for _, r := range c.patterns[p] {
-			switch r {
-			case policies.AnyRun:
-				b.WriteString(fill)
-			case policies.AnyOne:
-				b.WriteByte('x')
-			default:
-				b.WriteRune(r)
-			}
-		}
-		if s := b.String(); strings.HasPrefix(s, c.prefix) && want(language.Hits(c.patterns, s)) {
+		if s := language.Fill(c.patterns[p], fill); strings.HasPrefix(s, c.prefix) && want(language.Hits(c.patterns, s)) {
 			return s, true
 		}
 	}

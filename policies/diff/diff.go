@@ -53,14 +53,23 @@ type Subject struct {
 	Who      string
 	Old, New explain.Identity
 	Other    string            // the name of another thing, for examples
+	Group    string            // what is true of several of a group is told once
+	Single   bool              // conditions ask for the name itself
 	shown    *strings.Replacer // of names that stand for any
 }
 
-func (s *Subject) show(text string) string {
+// Show puts letters in the place of names that stand for any.
+func (s *Subject) Show(text string) string {
 	if s.shown == nil {
-		return text
+		return shown.Replace(text)
 	}
 	return s.shown.Replace(text)
+}
+
+// Rename shows a symbol under a name.
+func (s Subject) Rename(symbol, name string) Subject {
+	s.shown = strings.NewReplacer(symbol, name, NameB, "ANOTHER", NameC, "OTHER-ID", value, "VALUE")
+	return s
 }
 
 // Compare looks at all subjects. What is true of several is told of the first.
@@ -69,7 +78,7 @@ func Compare(subjects []Subject) Result {
 	seen := map[string]int{}
 	for i := range subjects {
 		for _, c := range compare(&subjects[i], &out) {
-			key := strings.Join([]string{string(c.Effect), c.Action, c.written, c.Because}, "\x00")
+			key := strings.Join([]string{subjects[i].Group, string(c.Effect), c.Action, c.written, c.Because}, "\x00")
 			if at, known := seen[key]; known {
 				out.Changes[at].More++
 				continue
@@ -91,7 +100,8 @@ func rank(c Change) int {
 	return n
 }
 
-func (r *Result) limit(format string, args ...any) {
+// Limit notes what the result does not cover, once.
+func (r *Result) Limit(format string, args ...any) {
 	if line := fmt.Sprintf(format, args...); !slices.Contains(r.Limits, line) {
 		r.Limits = append(r.Limits, line)
 	}
@@ -106,22 +116,18 @@ type found struct {
 func compare(s *Subject, out *Result) []found {
 	before, after := explain.New(s.Old), explain.New(s.New)
 	var all []found
-	for _, action := range actionsOf(s.Old.Documents, s.New.Documents, before, after) {
+	for _, action := range Actions(slices.Concat(before.Identity().Documents, after.Identity().Documents)) {
 		c := newComparison(s, action, before.Session(action), after.Session(action))
 		all = append(all, c.changes(out)...)
 	}
 	return all
 }
 
-// actionsOf are those that can differ: AWS IoT's own, and one of each kind that
-// the statements tell apart among IAM's.
-func actionsOf(oldDocs, newDocs []*policies.Document, before, after *explain.Bench) []string {
-	if before.Identity().Attached != nil {
-		oldDocs, newDocs = before.Identity().Documents, after.Identity().Documents
-	}
-	docs := slices.Concat(oldDocs, newDocs)
+// Actions are those that documents can tell apart: AWS IoT's own, and one of each
+// kind among IAM's, if they speak of those.
+func Actions(docs []*policies.Document) []string {
 	actions := policies.IoTActions()
-	if !speaksOfIAM(docs) {
+	if !SpeaksOfIAM(docs) {
 		return actions
 	}
 	var patterns []policies.Glob
@@ -140,7 +146,8 @@ func actionsOf(oldDocs, newDocs []*policies.Document, before, after *explain.Ben
 	return actions
 }
 
-func speaksOfIAM(docs []*policies.Document) bool {
+// SpeaksOfIAM is true if some statement is about another service than AWS IoT.
+func SpeaksOfIAM(docs []*policies.Document) bool {
 	for _, d := range docs {
 		for i := range d.Statements {
 			for _, a := range d.Statements[i].Actions {

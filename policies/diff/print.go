@@ -16,12 +16,17 @@ var verbs = map[string]string{
 	"iot:Receive": "receive from", "iot:AssumeRoleWithCertificate": "assume",
 }
 
+// Verb is how people call an action, with what goes before the resource.
+func Verb(action string) string {
+	if verb := verbs[action]; verb != "" {
+		return verb
+	}
+	return action + " on"
+}
+
 // Title says a change in one line.
 func (c Change) Title() string {
-	verb := verbs[c.Action]
-	if verb == "" {
-		verb = c.Action + " on"
-	}
+	verb := Verb(c.Action)
 	switch c.Effect {
 	case Widening:
 		return fmt.Sprintf("%s gains %s %s", c.Who, verb, c.Resource)

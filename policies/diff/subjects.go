@@ -33,6 +33,10 @@ func Symbolic(oldDocs, newDocs []*policies.Document, at policies.Place, bucket s
 	k := collect(slices.Concat(oldDocs, newDocs))
 	base := explain.Identity{At: at, Bucket: bucket}
 	list := k.kinds(base)
+	if docs := slices.Concat(oldDocs, newDocs); SpeaksOfIAM(docs) && !k.knowsThings() {
+		base.ClientID = NameA
+		list = []variant{{"who has it", base}} // a role of a service
+	}
 	var limits []string
 	dims := k.dimensions()
 	size := len(list)
@@ -105,6 +109,14 @@ func copied(id explain.Identity) explain.Identity {
 	}
 	id.Context = context
 	return id
+}
+
+// knowsThings is true if it matters who comes.
+func (k *keys) knowsThings() bool {
+	return slices.ContainsFunc(k.order, func(key string) bool {
+		at := fold(key)
+		return at == "iot:clientid" || strings.HasPrefix(at, "iot:connection.") || strings.HasPrefix(at, "credentials-iot:")
+	})
 }
 
 // kinds are the ways of coming: as a thing, as a certificate of no thing, and

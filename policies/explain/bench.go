@@ -59,8 +59,8 @@ func (b *Bench) Ask(o Operation) Answer {
 	case Subscribe:
 		a.Notes = append(a.Notes, b.silent(a)...)
 	case Connect:
-		if b.id.Will != "" && a.Allowed() && !b.iot.Publish(b.id.Will, false).Allowed() {
-			a.Notes = append(a.Notes, fmt.Sprintf("the will cannot be published: iot:Publish on %q is denied", b.id.Will))
+		if b.id.Will != "" && a.Allowed() {
+			b.will(&a)
 		}
 	}
 	return a
@@ -68,6 +68,11 @@ func (b *Bench) Ask(o Operation) Answer {
 
 // Decide is Ask for those who want to know no more than the decision.
 func (b *Bench) Decide(o Operation) policies.Result {
+	if o.Verb == Connect && b.id.Will != "" {
+		if r := b.iot.Publish(b.id.Will, false); !r.Allowed() && b.connecting.Decide(o.Action(), b.id.resource(o)).Allowed() {
+			return r
+		}
+	}
 	if o.Verb == Retain {
 		if r := b.iot.Decide("iot:Publish", b.id.resource(o)); !r.Allowed() {
 			return r
@@ -84,6 +89,18 @@ func (b *Bench) session(o Operation) *policies.Session {
 		return b.connecting
 	}
 	return b.iot
+}
+
+// will puts the decision on the will in the place of that on the connection, if
+// it is the will that AWS refuses the connection for (life-cycle-events, "Connect
+// attempt failure event": "not authorized to publish to that last will topic").
+func (b *Bench) will(a *Answer) {
+	publish := b.iot.Explain("iot:Publish", b.id.At.ARN("topic/"+b.id.Will))
+	if publish.Allowed() {
+		return
+	}
+	a.Explanation = publish
+	a.Notes = append(a.Notes, fmt.Sprintf("iot:Connect is allowed, but the connection has a will: iot:Publish on %s is denied", b.id.Will))
 }
 
 // Session is the one that decides on an action.

@@ -142,12 +142,13 @@ func TestSubscribedButSilent(t *testing.T) {
 	}
 }
 
-func TestAWillThatCannotBePublished(t *testing.T) {
+func TestAWillThatCannotBePublishedRefusesTheConnection(t *testing.T) {
 	t.Parallel()
 	id := identity(&cam1, parse(t, allow("C", "iot:Connect", arn+"client/cam1", "")))
 	id.Will = "t/gone"
-	if _, a := ask(t, id, "connect"); !a.Allowed() || len(a.Notes) != 1 || !strings.Contains(a.Notes[0], `"t/gone"`) {
-		t.Errorf("%v, notes %q", a.Decision, a.Notes)
+	b, a := ask(t, id, "connect")
+	if a.Allowed() || b.Decide(a.Operation).Allowed() || len(a.Notes) != 1 || !strings.Contains(a.Notes[0], "t/gone is denied") || b.Advice(a)[0] != "connect without a will" {
+		t.Errorf("%v, notes %q, advice %q", a.Decision, a.Notes, b.Advice(a))
 	}
 }
 

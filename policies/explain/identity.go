@@ -138,7 +138,7 @@ func (id Identity) resource(o Operation) string {
 	switch {
 	case o.IAM() && strings.HasPrefix(o.Name, "arn:"):
 		return o.Name
-	case o.IAM() && strings.HasPrefix(strings.ToLower(o.Verb), "s3:"):
+	case o.IAM() && len(o.Verb) > 3 && strings.EqualFold(o.Verb[:3], "s3:"):
 		return "arn:" + id.At.Partition + ":s3:::" + id.Bucket + "/" + o.Name
 	case o.IAM():
 		return o.Name

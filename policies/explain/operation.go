@@ -52,7 +52,10 @@ func (o Operation) Action() string {
 }
 
 // IAM is true of actions that roles and buckets decide on.
-func (o Operation) IAM() bool { return !strings.HasPrefix(strings.ToLower(o.Action()), "iot:") }
+func (o Operation) IAM() bool {
+	action := o.Action()
+	return len(action) < 4 || !strings.EqualFold(action[:4], "iot:")
+}
 
 // Parse reads operations as they stand on a command line: "connect", or a verb
 // and its name, one after the other.

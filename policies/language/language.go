@@ -156,3 +156,38 @@ func Text(s string) policies.Glob {
 
 // Literal is the glob of one string.
 func Literal(s string) policies.Glob { return policies.Glob([]rune(s)) }
+
+// Fill is a string that a glob matches: each run is what is given, and any other
+// character an x.
+func Fill(g policies.Glob, run string) string {
+	var b strings.Builder
+	for _, r := range g {
+		switch r {
+		case policies.AnyRun, AnyLevel:
+			b.WriteString(run)
+		case policies.AnyOne:
+			b.WriteByte('x')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// Show is a glob as people write it.
+func Show(g policies.Glob) string {
+	var b strings.Builder
+	for _, r := range g {
+		switch r {
+		case policies.AnyRun:
+			b.WriteByte('*')
+		case policies.AnyOne:
+			b.WriteByte('?')
+		case AnyLevel:
+			b.WriteByte('+')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

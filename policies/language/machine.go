@@ -4,6 +4,7 @@
 package language
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -29,15 +30,11 @@ func (b bits) empty() bool {
 }
 
 func (b bits) key() string {
-	var out strings.Builder
-	out.Grow(len(b) * 8)
+	out := make([]byte, 0, 8*len(b))
 	for _, w := range b {
-		for range 8 {
-			out.WriteByte(byte(w))
-			w >>= 8
-		}
+		out = binary.LittleEndian.AppendUint64(out, w)
 	}
-	return out.String()
+	return string(out)
 }
 
 // machine runs all patterns at once. A position whose rune is r moves on by r; a

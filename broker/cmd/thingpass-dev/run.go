@@ -33,6 +33,7 @@ type runFlags struct {
 	strict string // "", each or both
 	web    int    // port, or noWeb
 	ready  string // file
+	fleet  []string
 	level  string
 }
 
@@ -70,6 +71,7 @@ is a configuration for the broker: thingpass run --config DIR/broker.yaml`,
 	flags.Lookup("aws-strict").NoOptDefVal = countEach
 	flags.IntVar(&f.web, "wss-port", noWeb, "port of MQTT over WebSocket, 0 for any free one: who signs with the access key is\nthe broker, as with an IAM role on AWS (default: none)")
 	flags.Lookup("wss-port").DefValue = "0" // nothing that --help would show
+	flags.StringSliceVar(&f.fleet, "template", nil, "provision things by claim, as AWS IoT's fleet provisioning: NAME, or NAME=PREFIX where a\nthing's name is to be PREFIX and its serial number")
 	flags.StringVar(&f.ready, "ready-file", "", "write where everything is to this file (JSON) when all is ready")
 	flags.StringVar(&f.level, "log", "info", "what to log to standard error: debug, info, warn or error")
 	return c
@@ -112,6 +114,10 @@ func (f *runFlags) complete(c *cobra.Command) error {
 	}
 	f.Log = slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 	f.Only = devstack.Part(f.only)
+	for _, template := range f.fleet {
+		name, prefix, _ := strings.Cut(template, "=")
+		f.Templates = append(f.Templates, devstack.Template{Name: name, Prefix: prefix})
+	}
 	if err := f.completeMQTT(); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"thingpass/broker/devstack"
 	"thingpass/certs"
@@ -27,6 +28,9 @@ func printSummary(w io.Writer, r devstack.Ready) {
 		if r.MQTT.WebSocket != "" {
 			line("WebSocket", "%s, signed with the access key", r.MQTT.WebSocket)
 		}
+	}
+	if r.Claim != nil {
+		line("claim", "%s, for the templates %s", r.Claim.Cert, strings.Join(r.Claim.Templates, " "))
 	}
 	if r.S3 != nil {
 		line("S3", "%s, bucket %s, region %s", r.S3.Endpoint, r.S3.Bucket, r.S3.Region)

@@ -17,6 +17,7 @@ import (
 	"thingpass/policies/templates"
 )
 
+// policyRenderCommand is `thingpass policy render`.
 func policyRenderCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "render [NAME...]",
@@ -45,20 +46,7 @@ that means something in a policy. --list shows all documents and what they need.
 		if err != nil {
 			return unstartable(err)
 		}
-		r := renderer{values, c.OutOrStdout()}
-		switch {
-		case *why && (len(names) != 1 || *out != ""):
-			return unstartable(errors.New("policy render --why: give one NAME"))
-		case *why:
-			return explainTemplate(c.OutOrStdout(), names[0], values)
-		case len(names) == 1 && *out == "":
-			return r.print(names[0])
-		case *out == "":
-			return unstartable(errors.New("policy render: give one NAME, or --out DIR for many files; --list shows the names"))
-		case len(names) == 0:
-			return r.all(filepath.Clean(*out))
-		}
-		return r.some(filepath.Clean(*out), names)
+		return (renderer{values, c.OutOrStdout()}).run(names, *out, *why)
 	}
 	return c
 }
@@ -80,6 +68,22 @@ func listTemplates(to io.Writer) error {
 type renderer struct {
 	values templates.Values
 	to     io.Writer
+}
+
+func (r renderer) run(names []string, out string, why bool) error {
+	switch {
+	case why && (len(names) != 1 || out != ""):
+		return unstartable(errors.New("policy render --why: give one NAME"))
+	case why:
+		return explainTemplate(r.to, names[0], r.values)
+	case len(names) == 1 && out == "":
+		return r.print(names[0])
+	case out == "":
+		return unstartable(errors.New("policy render: give one NAME, or --out DIR for many files; --list shows the names"))
+	case len(names) == 0:
+		return r.all(filepath.Clean(out))
+	}
+	return r.some(filepath.Clean(out), names)
 }
 
 func (r renderer) print(name string) error {

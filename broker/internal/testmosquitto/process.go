@@ -31,7 +31,7 @@ func (s *Server) config() string {
 	lines := []string{
 		"per_listener_settings false",
 		"allow_anonymous false",
-		"acl_file " + s.path("acl"),
+		s.rules(),
 		"set_tcp_nodelay true",
 		"max_inflight_messages 1000",
 		"max_queued_messages 10000",
@@ -48,7 +48,9 @@ func (s *Server) config() string {
 		s.extra,
 	}
 	lines = append(lines, s.listener(s.Things)...)
-	lines = append(lines, "use_username_as_clientid true")
+	if s.plugin == "" {
+		lines = append(lines, "use_username_as_clientid true")
+	}
 	lines = append(lines, s.listener(s.Services)...)
 	return strings.Join(lines, "\n") + "\n"
 }
@@ -61,8 +63,16 @@ func (s *Server) listener(address string) []string {
 		"certfile " + s.path("server.crt"),
 		"keyfile " + s.path("server.key"),
 		"require_certificate true",
-		"use_identity_as_username true",
+		fmt.Sprintf("use_identity_as_username %v", s.plugin == ""), // the plugin gives names itself
 	}
+}
+
+// rules say who decides.
+func (s *Server) rules() string {
+	if s.plugin == "" {
+		return "acl_file " + s.path("acl")
+	}
+	return "plugin " + s.plugin + "\nplugin_opt_registry " + s.path("registry.yaml")
 }
 
 // userLine keeps a Mosquitto that root starts from becoming the user mosquitto,
@@ -177,3 +187,37 @@ func tail(log string) string {
 	}
 	return log
 }
+
+// Reload has the server read its rules again (SIGHUP), and waits until the log
+// has the line that says so.
+func (s *Server) Reload(line string) {
+	s.tb.Helper()
+	before := strings.Count(s.Log(), line)
+	if err := s.proc.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		s.tb.Fatal(err)
+	}
+	s.Await(line, before+1)
+}
+
+// Await waits until the log has a text that often.
+func (s *Server) Await(text string, times int) {
+	s.tb.Helper()
+	for deadline := time.Now().Add(patience); strings.Count(s.Log(), text) < times; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.tb.Fatalf("the log has %q not %d times", text, times)
+		}
+	}
+}
+
+// Exited tells whether the server ended by itself or by a signal before.
+func (s *Server) Exited() bool {
+	select {
+	case <-s.proc.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// PID is the server's process.
+func (s *Server) PID() int { return s.proc.cmd.Process.Pid }

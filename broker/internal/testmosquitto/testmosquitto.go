@@ -21,12 +21,14 @@ import (
 	"thingpass/certs"
 )
 
-// Options of a server. One of ACL and ACLFile is required.
+// Options of a server. One of ACL, ACLFile and Registry is required.
 type Options struct {
-	CA      *certs.CA // who issues certificates; nil makes a new one
-	ACL     string    // contents of the ACL file
-	ACLFile string    // its path, instead of ACL
-	Extra   string    // more lines for mosquitto.conf, of the general kind
+	CA       *certs.CA // who issues certificates; nil makes a new one
+	ACL      string    // contents of the ACL file
+	ACLFile  string    // its path, instead of ACL
+	Registry string    // contents of a registry, which our plugin enforces; the file is Dir/registry.yaml
+	Plugin   string    // the plugin's path, where there is a Registry
+	Extra    string    // more lines for mosquitto.conf, of the general kind
 }
 
 // A Server is one Mosquitto. Its methods must not be called concurrently.
@@ -38,6 +40,7 @@ type Server struct {
 
 	tb     testing.TB
 	binary string
+	plugin string // "": an ACL file
 	extra  string
 	proc   *process
 }
@@ -46,12 +49,12 @@ type Server struct {
 // is no Mosquitto, and fails it if the environment says CI=true.
 func Start(tb testing.TB, o Options) *Server {
 	tb.Helper()
-	s := &Server{CA: o.CA, Dir: tb.TempDir(), tb: tb, binary: find(tb), extra: o.Extra}
+	s := &Server{CA: o.CA, Dir: tb.TempDir(), tb: tb, binary: find(tb), extra: o.Extra, plugin: o.Plugin}
 	if s.CA == nil {
 		s.CA = must(certs.NewCA("test CA"))(tb)
 	}
 	s.writeCertificates()
-	s.writeACL(o)
+	s.writeRules(o)
 	tb.Cleanup(s.end)
 	for range 5 { // another process may take a port before Mosquitto does
 		s.Things, s.Services = freeAddress(tb), freeAddress(tb)
@@ -111,15 +114,23 @@ func (s *Server) writeCertificates() {
 	s.write("server.key", string(id.KeyPEM()))
 }
 
-func (s *Server) writeACL(o Options) {
+// writeRules writes who may do what.
+func (s *Server) writeRules(o Options) {
 	s.tb.Helper()
 	switch {
+	case o.Registry != "" && o.ACL == "" && o.ACLFile == "":
+		plugin, err := filepath.Abs(o.Plugin)
+		if err != nil {
+			s.tb.Fatal(err)
+		}
+		s.plugin = plugin
+		s.write("registry.yaml", o.Registry)
 	case o.ACLFile != "" && o.ACL == "":
 		s.write("acl", string(must(os.ReadFile(o.ACLFile))(s.tb)))
 	case o.ACL != "" && o.ACLFile == "":
 		s.write("acl", o.ACL)
 	default:
-		s.tb.Fatal("testmosquitto: give either an ACL or an ACLFile")
+		s.tb.Fatal("testmosquitto: give an ACL, an ACLFile or a Registry")
 	}
 }
 

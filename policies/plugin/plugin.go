@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build mosquitto
+
+// Command plugin is a Mosquitto plugin that enforces AWS IoT policies to the
+// letter: build it with `make plugin`, see README.md. This file is what C calls;
+// decisions are package guard's.
+package main
+
+// #cgo CFLAGS: -std=c11 -O2 -Wall -Wextra -Wpedantic -Wno-unused-parameter
+// #cgo LDFLAGS: -Wl,--unresolved-symbols=ignore-all
+// #include <stdlib.h>
+// #include "shim.h"
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+	"unsafe"
+
+	"thingpass/policies/plugin/guard"
+	"thingpass/policies/registry"
+)
+
+// Mosquitto's log levels.
+const (
+	logNotice  = 2
+	logWarning = 4
+	logError   = 8
+)
+
+var (
+	file  string // option registry
+	watch *guard.Guard
+	store *registry.Store
+)
+
+func main() {} // a shared library needs one
+
+// tell writes to the server's log, line by line. Mosquitto's thread alone may.
+func tell(level int, text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		c := C.CString(line)
+		C.thingpass_log(C.int(level), c)
+		C.free(unsafe.Pointer(c))
+	}
+}
+
+// contain turns a panic into a refusal: whatever is wrong in here, the server
+// lives, and nobody gets in by it.
+func contain(what string) {
+	if p := recover(); p != nil {
+		tell(logError, fmt.Sprintf("thingpass: %s failed, and is refused: %v", what, p))
+	}
+}
+
+//export thingpassOption
+func thingpassOption(key, value *C.char) (ok C.bool) {
+	defer contain("option")
+	switch k := C.GoString(key); k {
+	case "registry":
+		file = C.GoString(value)
+	default:
+		tell(logError, fmt.Sprintf("thingpass: there is no option plugin_opt_%s: use plugin_opt_registry FILE", k))
+		return false
+	}
+	return true
+}
+
+//export thingpassStart
+func thingpassStart() (ok C.bool) {
+	defer contain("the start")
+	if file == "" {
+		tell(logError, "thingpass: no registry: add a line plugin_opt_registry FILE behind the plugin's")
+		return false
+	}
+	var err error
+	if store, err = registry.Open(file); err != nil {
+		tell(logError, "thingpass: "+err.Error())
+		return false
+	}
+	watch = guard.New(store, func(line string) { tell(logWarning, line) })
+	go store.Watch(context.Background(), time.Second, noteChange)
+	r := store.Registry()
+	tell(logNotice, fmt.Sprintf("thingpass: registry %s: %d things, %d certificates, %d policies", file, len(r.Things()), len(r.Certificates()), len(r.Documents())))
+	return true
+}
+
+// news of the watching goroutine, which the next tick tells.
+var news = make(chan string, 16)
+
+func noteChange(changed bool, err error) {
+	line := "registry " + file + " is read again"
+	if err != nil {
+		line = "the registry stays as it was: " + err.Error()
+	}
+	select {
+	case news <- line:
+	default:
+	}
+	if changed {
+		watch.Changed()
+	}
+}
+
+//export thingpassConnect
+func thingpassConnect(client *C.struct_mosquitto, clean C.bool) (ok C.bool) {
+	defer contain("CONNECT")
+	var n C.size_t
+	der := C.thingpass_certificate(client, &n)
+	defer C.free(unsafe.Pointer(der))
+	name, let := watch.Connect(handle(client), C.GoBytes(unsafe.Pointer(der), C.int(n)), C.GoString(C.thingpass_client_id(client)), bool(clean))
+	if !let {
+		return false
+	}
+	c := C.CString(name)
+	defer C.free(unsafe.Pointer(c))
+	C.thingpass_set_username(client, c)
+	return true
+}
+
+func handle(client *C.struct_mosquitto) guard.Handle {
+	return guard.Handle(uintptr(unsafe.Pointer(client)))
+}
+
+// thingpassCheck is called for each message. The topic is the server's: nothing
+// may keep it.
+//
+//export thingpassCheck
+func thingpassCheck(client *C.struct_mosquitto, access C.int, topic *C.char, n C.size_t, retain C.bool) (ok C.bool) {
+	defer contain("a check")
+	text := unsafe.String((*byte)(unsafe.Pointer(topic)), int(n))
+	return C.bool(watch.Check(handle(client), guard.Access(access), text, bool(retain), func() (string, string) {
+		return C.GoString(C.thingpass_client_id(client)), C.GoString(C.thingpass_username(client))
+	}))
+}
+
+//export thingpassDisconnected
+func thingpassDisconnected(client *C.struct_mosquitto) {
+	defer contain("a disconnect")
+	watch.Disconnected(handle(client))
+}
+
+//export thingpassReload
+func thingpassReload() {
+	defer contain("the reload")
+	changed, err := store.Reload()
+	noteChange(changed, err)
+	thingpassTick()
+}
+
+//export thingpassTick
+func thingpassTick() {
+	defer contain("a tick")
+	for {
+		select {
+		case line := <-news:
+			tell(logNotice, "thingpass: "+line)
+			continue
+		default:
+		}
+		break
+	}
+	for _, id := range watch.Tick() {
+		c := C.CString(id)
+		C.thingpass_kick(c)
+		C.free(unsafe.Pointer(c))
+	}
+}

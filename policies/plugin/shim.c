@@ -1,0 +1,151 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build mosquitto
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mosquitto.h>
+#include <mosquitto_broker.h>
+#include <mosquitto_plugin.h>
+
+#include "_cgo_export.h"
+#include "shim.h"
+
+static mosquitto_plugin_id_t *plugin;
+
+// OpenSSL is in the server's process already; of its headers nothing else is used.
+struct x509_st;
+int i2d_X509(const struct x509_st *cert, unsigned char **out);
+void X509_free(struct x509_st *cert);
+
+unsigned char *thingpass_certificate(struct mosquitto *client, size_t *len) {
+    struct x509_st *cert = mosquitto_client_certificate(client);
+    if (cert == NULL) {
+        return NULL;
+    }
+    int n = i2d_X509(cert, NULL);
+    unsigned char *der = n > 0 ? malloc((size_t)n) : NULL;
+    if (der != NULL) {
+        unsigned char *end = der;
+        *len = (size_t)i2d_X509(cert, &end);
+    }
+    X509_free(cert);
+    return der;
+}
+
+void thingpass_log(int level, const char *line) {
+    mosquitto_log_printf(level, "%s", line);
+}
+
+void thingpass_set_username(struct mosquitto *client, const char *name) {
+    (void)mosquitto_set_username(client, name);
+}
+
+void thingpass_kick(const char *client_id) {
+    (void)mosquitto_kick_client_by_clientid(client_id, true);
+}
+
+const char *thingpass_client_id(const struct mosquitto *client) {
+    const char *id = mosquitto_client_id(client);
+    return id != NULL ? id : "";
+}
+
+const char *thingpass_username(const struct mosquitto *client) {
+    const char *name = mosquitto_client_username(client);
+    return name != NULL ? name : "";
+}
+
+static int on_connect(int event, void *data, void *ctx) {
+    const struct mosquitto_evt_basic_auth *e = data;
+    (void)event;
+    (void)ctx;
+    return thingpassConnect(e->client, mosquitto_client_clean_session(e->client)) ? MOSQ_ERR_SUCCESS
+                                                                                  : MOSQ_ERR_AUTH;
+}
+
+static int on_acl(int event, void *data, void *ctx) {
+    const struct mosquitto_evt_acl_check *e = data;
+    (void)event;
+    (void)ctx;
+    if (e->topic == NULL) {
+        return MOSQ_ERR_ACL_DENIED;
+    }
+    return thingpassCheck(e->client, e->access, (char *)e->topic, strlen(e->topic), e->retain)
+               ? MOSQ_ERR_SUCCESS
+               : MOSQ_ERR_ACL_DENIED;
+}
+
+static int on_disconnect(int event, void *data, void *ctx) {
+    const struct mosquitto_evt_disconnect *e = data;
+    (void)event;
+    (void)ctx;
+    thingpassDisconnected(e->client);
+    return MOSQ_ERR_SUCCESS;
+}
+
+static int on_reload(int event, void *data, void *ctx) {
+    (void)event;
+    (void)data;
+    (void)ctx;
+    thingpassReload();
+    return MOSQ_ERR_SUCCESS;
+}
+
+static int on_tick(int event, void *data, void *ctx) {
+    (void)event;
+    (void)data;
+    (void)ctx;
+    thingpassTick();
+    return MOSQ_ERR_SUCCESS;
+}
+
+int mosquitto_plugin_version(int count, const int *versions) {
+    for (int i = 0; i < count; i++) {
+        if (versions[i] == 5) {
+            return 5;
+        }
+    }
+    return -1;
+}
+
+static const struct {
+    int event;
+    MOSQ_FUNC_generic_callback call;
+} callbacks[] = {
+    {MOSQ_EVT_BASIC_AUTH, on_connect}, {MOSQ_EVT_ACL_CHECK, on_acl}, {MOSQ_EVT_DISCONNECT, on_disconnect},
+    {MOSQ_EVT_RELOAD, on_reload},      {MOSQ_EVT_TICK, on_tick},
+};
+
+int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userdata,
+                          struct mosquitto_opt *options, int option_count) {
+    (void)userdata;
+    plugin = identifier;
+    for (int i = 0; i < option_count; i++) {
+        if (!thingpassOption(options[i].key, options[i].value)) {
+            return MOSQ_ERR_INVAL;
+        }
+    }
+    if (!thingpassStart()) {
+        return MOSQ_ERR_INVAL;
+    }
+    for (size_t i = 0; i < sizeof callbacks / sizeof callbacks[0]; i++) {
+        int rc = mosquitto_callback_register(plugin, callbacks[i].event, callbacks[i].call, NULL, NULL);
+        if (rc != MOSQ_ERR_SUCCESS) {
+            return rc;
+        }
+    }
+    return MOSQ_ERR_SUCCESS;
+}
+
+int mosquitto_plugin_cleanup(void *userdata, struct mosquitto_opt *options, int option_count) {
+    (void)userdata;
+    (void)options;
+    (void)option_count;
+    for (size_t i = 0; i < sizeof callbacks / sizeof callbacks[0]; i++) {
+        (void)mosquitto_callback_unregister(plugin, callbacks[i].event, callbacks[i].call, NULL);
+    }
+    return MOSQ_ERR_SUCCESS;
+}

@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Mosquitto's plugin interface (version 5) on one side, Go on the other.
+
+#ifndef THINGPASS_PLUGIN_SHIM_H
+#define THINGPASS_PLUGIN_SHIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mosquitto;
+
+// A client's certificate as DER; to be freed by the caller. NULL: it has none.
+unsigned char *thingpass_certificate(struct mosquitto *client, size_t *len);
+
+void thingpass_log(int level, const char *line);
+void thingpass_set_username(struct mosquitto *client, const char *name);
+void thingpass_kick(const char *client_id);
+const char *thingpass_client_id(const struct mosquitto *client);
+const char *thingpass_username(const struct mosquitto *client);
+
+#endif
