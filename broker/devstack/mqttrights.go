@@ -122,6 +122,9 @@ func (h *hook) denial(conn *client, g *grant, o explain.Operation) error {
 	if h.explained.take() > 0 {
 		return errors.New("may not " + what)
 	}
+	if none := nothingAttached(g.who); none != "" {
+		return fmt.Errorf("%s  %s  (%s)", policies.ImplicitDeny, o, none)
+	}
 	bench := explain.New(explain.Identity{
 		Who: g.who.Principal, ClientID: conn.hello.ClientID, IP: conn.hello.SourceIP,
 		Persistent: conn.hello.Persistent, Will: conn.hello.WillTopic,
@@ -129,6 +132,17 @@ func (h *hook) denial(conn *client, g *grant, o explain.Operation) error {
 		At:       g.registry.Place,
 	})
 	return errors.New(strings.Join(bench.Short(bench.Ask(o)), "; "))
+}
+
+// nothingAttached says so where an entry of the registry has no policy at all.
+func nothingAttached(who *registry.Identity) string {
+	switch {
+	case who.Thing == nil && len(who.Set("").Documents()) == 0:
+		return "the certificate is attached to no thing and has no policy: look at its entry in the registry"
+	case who.Thing != nil && len(who.Set(who.Thing.Name).Documents()) == 0:
+		return "thing " + who.Thing.Name + " is in no group that has a policy: look at its entry in the registry"
+	}
+	return ""
 }
 
 // asksFor tells whether OnACLCheck is asked about a filter of the SUBSCRIBE that is
