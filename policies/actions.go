@@ -3,7 +3,11 @@
 
 package policies
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // A World says whose rules a set of policies follows.
 type World int
@@ -35,6 +39,9 @@ var iotActions = map[string]string{
 	"iot:SendDirectMessage":            "client",
 	"iot:DeleteConnection":             "client",
 }
+
+// Actions are the names of AWS IoT's data-plane actions, in order.
+func Actions() []string { return slices.Sorted(maps.Keys(iotActions)) }
 
 // ResourceKind is the kind of resource that AWS IoT asks an action with:
 // "topic" for iot:Publish, "*" where it names none. Unknown actions give "".

@@ -6,6 +6,7 @@ package integration_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,7 +39,8 @@ func newOperator(t *testing.T) *operator {
 	o := &operator{t, t.TempDir(), newFakeAWS(t)}
 	real, _ := exec.LookPath("aws")
 	shim := "#!/bin/sh\nexec " + real + " --endpoint-url " + o.aws.URL + " \"$@\"\n" // the CLI's SQS does not look at AWS_ENDPOINT_URL
-	if err := os.Mkdir(filepath.Join(o.dir, "tools"), 0o700); err != nil {
+	if err := errors.Join(os.Mkdir(filepath.Join(o.dir, "tools"), 0o700),
+		os.Symlink(filepath.Join(repository, "policies"), filepath.Join(o.dir, "policies"))); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(o.dir, "tools", "aws"), []byte(shim), 0o700); err != nil {
@@ -99,9 +101,15 @@ func TestThePoliciesREADMELeadsFromNothingToAFleet(t *testing.T) {
 	for _, block := range shellBlocks(t, path) {
 		printed += o.run(block)
 	}
+	for _, want := range []string{"denied, and why", "no difference"} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("%q was not printed:\n%s", want, printed)
+		}
+	}
 	o.judgeThings(printed)
 	o.judgeRoles()
 	o.judgeBucket()
+	o.judgeFiles()
 }
 
 func (o *operator) judgeThings(printed string) {
@@ -134,6 +142,16 @@ func (o *operator) judgeThings(printed string) {
 		if err != nil || !strings.HasPrefix(string(text), "-----BEGIN CERTIFICATE-----") {
 			o.t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// judgeFiles compares the ACL file with the one that lies here.
+func (o *operator) judgeFiles() {
+	o.t.Helper()
+	made, err := os.ReadFile(filepath.Join(o.dir, "mosquitto.acl"))
+	ours, failed := os.ReadFile(filepath.Join(repository, "policies", "mosquitto.acl"))
+	if err != nil || failed != nil || !bytes.Equal(made, ours) {
+		o.t.Errorf("%v, %v: mosquitto.acl is made as\n%s", err, failed, made)
 	}
 }
 
@@ -206,6 +224,29 @@ func TestThePoliciesREADMEHasEveryDocument(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(string(text), -1) {
 		if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestThePoliciesREADMENamesRealTests: a promise whose test was renamed is none.
+func TestThePoliciesREADMENamesRealTests(t *testing.T) {
+	t.Parallel()
+	path, _ := policiesReadme(t)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllStringSubmatch(string(text), -1)
+	if len(named) < 9 {
+		t.Fatalf("%d tests are named", len(named))
+	}
+	sources, err := exec.Command("grep", "-rhoE", "--include=*_test.go", `^func Test[A-Za-z]+`, filepath.Join(repository, "policies"), filepath.Join(repository, "broker")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range named {
+		if !strings.Contains(string(sources), "func "+m[1]+"\n") {
+			t.Errorf("there is no test %s", m[1])
 		}
 	}
 }

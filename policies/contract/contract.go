@@ -41,7 +41,7 @@ type Client struct {
 	Persistent bool     `yaml:"persistent"`
 }
 
-// A Topic is who publishes and receives what. No topic is a will's.
+// A Topic is who publishes and receives what. No topic of ours is a will's.
 type Topic struct {
 	Topic     string              `yaml:"topic"`
 	Publish   string              `yaml:"publish"`
@@ -49,6 +49,7 @@ type Topic struct {
 	Subscribe map[string][]string `yaml:"subscribe"` // filters as they are sent, by party
 	QoS       int                 `yaml:"qos"`
 	Retained  bool                `yaml:"retained"`
+	Will      bool                `yaml:"will"` // published by the server when the connection is lost
 }
 
 // Ours is the contract of this project with an installation's values.

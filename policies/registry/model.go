@@ -77,6 +77,7 @@ type Registry struct {
 	admission    *Admission // nil: who is not named is refused
 	sets         map[string]*policies.Set
 	files        []string // documents that were read
+	seen         []glance // likewise, before that
 	warnings     policies.Problems
 	sum          [sha256.Size]byte // of the text and of all documents
 }

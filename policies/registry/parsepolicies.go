@@ -60,7 +60,7 @@ func (b *builder) document(key string, f fields) (name string, text []byte, err 
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(b.dir, name)
 	}
-	b.out.files = append(b.out.files, name)
+	b.out.files, b.out.seen = append(b.out.files, name), append(b.out.seen, look(name))
 	text, err = os.ReadFile(name)
 	b.sum.Write(text)
 	return name, text, err

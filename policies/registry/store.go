@@ -23,6 +23,7 @@ type Store struct {
 
 	mu   sync.Mutex
 	text []byte // that current was made of
+	seen glance // the file, before it was read
 
 	listeners struct {
 		sync.Mutex
@@ -75,6 +76,7 @@ func (s *Store) Reload() (changed bool, err error) {
 	if s.path == "" {
 		return false, nil
 	}
+	seen := look(s.path)
 	text, err := os.ReadFile(s.path)
 	if err != nil {
 		return false, fmt.Errorf("read the registry: %w", err)
@@ -84,6 +86,7 @@ func (s *Store) Reload() (changed bool, err error) {
 	if err := s.take(text); err != nil {
 		return false, err
 	}
+	s.seen = seen
 	if before != nil && before.sum == s.current.Load().sum {
 		return false, nil
 	}

@@ -19,7 +19,7 @@ func (s *Store) Watch(ctx context.Context, every time.Duration, told func(change
 	if s.path == "" {
 		return
 	}
-	seen := s.look()
+	seen := s.loaded()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -28,7 +28,7 @@ func (s *Store) Watch(ctx context.Context, every time.Duration, told func(change
 			return
 		case <-tick.C:
 		}
-		now := s.look()
+		now := s.now()
 		if slices.EqualFunc(now, seen, glance.same) {
 			continue
 		}
@@ -36,15 +36,24 @@ func (s *Store) Watch(ctx context.Context, every time.Duration, told func(change
 		if changed || err != nil {
 			told(changed, err)
 		}
-		if seen = now; changed {
-			seen = s.look() // at other documents, maybe
+		if seen = now; err == nil {
+			seen = s.loaded()
 		}
 	}
 }
 
 // glance is what a file looks like without reading it. One that is replaced by a
-// rename is another file, even within the same tick of the clock.
+// rename is another file, even within the same tick of the clock. nil: it is gone,
+// and who reads it will hear of that.
 type glance struct{ info fs.FileInfo }
+
+func look(path string) glance {
+	info, err := os.Stat(path)
+	if err != nil {
+		return glance{}
+	}
+	return glance{info}
+}
 
 func (g glance) same(other glance) bool {
 	if g.info == nil || other.info == nil {
@@ -53,14 +62,18 @@ func (g glance) same(other glance) bool {
 	return os.SameFile(g.info, other.info) && g.info.ModTime().Equal(other.info.ModTime()) && g.info.Size() == other.info.Size()
 }
 
-func (s *Store) look() []glance {
-	var out []glance
-	for _, path := range append([]string{s.path}, s.Registry().files...) {
-		info, err := os.Stat(path)
-		if err != nil {
-			info = nil // it is being replaced, or gone: Reload says which
-		}
-		out = append(out, glance{info})
+// loaded is what all files looked like before the state was read from them.
+func (s *Store) loaded() []glance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]glance{s.seen}, s.Registry().seen...)
+}
+
+// now is what they look like.
+func (s *Store) now() []glance {
+	out := []glance{look(s.path)}
+	for _, path := range s.Registry().files {
+		out = append(out, look(path))
 	}
 	return out
 }

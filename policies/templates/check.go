@@ -32,6 +32,9 @@ func name(longest int, others string) func(string) error {
 		fmt.Sprintf("want 1 to %d of letters, digits and %s", longest, strings.Join(strings.Split(others, ""), " ")))
 }
 
+// checkRole takes a role's name, with the path before it if it has one.
+var checkRole = matches(`([A-Za-z0-9+=,.@_-]{1,64}/){0,6}[A-Za-z0-9+=,.@_-]{1,64}`, "want a role's name: 1 to 64 of letters, digits and + = , . @ _ -")
+
 var checkRegion = matches(`[a-z]{2,4}(-[a-z]{2,14}){1,2}-[0-9]{1,2}`, "want a region, such as eu-central-1")
 
 // partitionOf knows the partitions by the names of their regions.

@@ -36,11 +36,11 @@ var fields = []Field{
 
 	{Name: "role-alias", Default: "thingpass-things", Help: "the role alias that things ask the credential provider with", check: name(128, "=,@_-"),
 		of: func(v *Values) *string { return &v.RoleAlias }},
-	{Name: "credentials-role", Default: "thingpass-credentials", Help: "the role behind the role alias", check: name(64, "+=,.@_-"),
+	{Name: "credentials-role", Default: "thingpass-credentials", Help: "the role behind the role alias", check: checkRole,
 		of: func(v *Values) *string { return &v.CredentialsRole }},
-	{Name: "session-role", Default: "thingpass-things", Help: "the role of credentials.role_arn, without its path", check: name(64, "+=,.@_-"),
+	{Name: "session-role", Default: "thingpass-things", Help: "the role of credentials.role_arn: what its ARN has behind role/", check: checkRole,
 		of: func(v *Values) *string { return &v.SessionRole }},
-	{Name: "presign-role", Default: "thingpass-presign", Help: "the role that the broker runs with", check: name(64, "+=,.@_-"),
+	{Name: "presign-role", Default: "thingpass-presign", Help: "the role that the broker runs with", check: checkRole,
 		of: func(v *Values) *string { return &v.PresignRole }},
 
 	{Name: "signature-age", Default: "1h", Help: "the longest ttl or pass_ttl of any kind", check: checkAge, print: milliseconds,

@@ -58,6 +58,12 @@ func (v *Values) Set(name, value string) error {
 	return nil
 }
 
+// Given is true of a value that is not left to its default.
+func (v Values) Given(name string) bool {
+	f, err := fieldOf(name)
+	return err == nil && *f.of(&v) != ""
+}
+
 // Get is the value that a document gets, the default included; "" if there is
 // none.
 func (v Values) Get(name string) string {

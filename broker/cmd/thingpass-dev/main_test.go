@@ -289,12 +289,12 @@ func TestSignalsEndItCleanly(t *testing.T) {
 
 func TestSummaryTellsWhereEverythingIs(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dev")
-	c := launch(t, dir, 0, 0, "--bucket", "pictures", "--root", "acme")
+	c := launch(t, dir, 0, 0, "--bucket", "pictures", "--root", "acme", "--template", "fleet=cam-,spare")
 	if err := c.signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	for _, part := range []string{c.ready.MQTT.Server, c.ready.S3.Endpoint, "bucket pictures", filepath.Join(dir, "s3", "pictures"),
-		c.ready.CAFile, "thingpass run --config " + filepath.Join(dir, "broker.yaml")} {
+		filepath.Join(dir, "certs/clients/thingpass-claim/service.crt"), "for the templates fleet spare", c.ready.CAFile, "thingpass run --config " + filepath.Join(dir, "broker.yaml")} {
 		if !strings.Contains(c.out.String(), part) {
 			t.Errorf("%q is not in\n%s", part, &c.out)
 		}
@@ -368,6 +368,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{[]string{"run", "--s3-port", "65536"}, "thingpass-dev: --s3-port 65536: want 0 to 65535\n"},
 		{[]string{"run", "--only", "s4"}, "thingpass-dev: only \"s4\": want mqtt or s3\n"},
 		{[]string{"run", "--log", "loud"}, "thingpass-dev: --log loud: want debug, info, warn or error\n"},
+		{[]string{"run", "--mqtt-port", "0", "--only", "mqtt", "--template", "a/b=cam-"}, "provisioning template \"a/b\": a name has 1 to 36 letters, digits, _ and -\n"},
+		{[]string{"run", "--mqtt-port", "0", "--only", "mqtt", "--template", "fleet=+"}, "the prefix \"+\" cannot begin a thing's name\n"},
 		{[]string{"run", "extra"}, "unknown command \"extra\""},
 		{[]string{"run", "--prot", "1"}, "unknown flag: --prot"},
 		{[]string{"rnu"}, "unknown command \"rnu\""},

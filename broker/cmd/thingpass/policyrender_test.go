@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"thingpass/broker/cmd/thingpass/config"
 	"thingpass/policies/templates"
 )
 
@@ -140,5 +141,54 @@ func TestPolicyRenderSaysWhy(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
+	}
+}
+
+// TestPolicyDefaultsAreTheBrokers: who configures neither gets policies that fit.
+func TestPolicyDefaultsAreTheBrokers(t *testing.T) {
+	t.Parallel()
+	conf, err := config.Load("", []string{"THINGPASS_S3_BUCKET=photos", "THINGPASS_S3_REGION=eu-central-1", "THINGPASS_MQTT_SERVER=mqtts://localhost",
+		"THINGPASS_MQTT_CERT=a", "THINGPASS_MQTT_KEY=b", "THINGPASS_KINDS_PHOTO_TYPES=image/jpeg", "THINGPASS_KINDS_PHOTO_MAX_SIZE=1MiB",
+		"THINGPASS_KINDS_PHOTO_MODES=put,pass"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range configured(conf) {
+		want := templates.Values{}.Get(name)
+		if name == "signature-age" {
+			value = strings.ReplaceAll(value, "0m0s", "")
+		}
+		if want != "" && value != "" && value != want {
+			t.Errorf("%s is %q in the policies and %q in the broker", name, want, value)
+		}
+	}
+}
+
+func TestPolicyRenderReadsTheBrokersConfiguration(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := "mqtt: {server: 'mqtts://a-ats.iot.eu-west-1.amazonaws.com', cert: c, key: k, root: acme, group: g, client_id: b}\n" +
+		"s3: {bucket: snaps, region: eu-west-1}\nkinds: {photo: {types: [image/jpeg], max_size: 1MiB, modes: [pass], pass_ttl: 3h}}\n" +
+		"credentials: {role_arn: 'arn:aws:iam::123456789012:role/path/sessions'}\n"
+	if err := os.WriteFile("broker.yaml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"broker":           ":eu-west-1:123456789012:topicfilter/$share/g/acme/+/upload-request\"",
+		"bucket-policy":    `"10800000"`,
+		"presign-sessions": ":role/path/sessions\"",
+		"presign-role":     ":::snaps/*",
+		"thing":            "topic/flag/",
+	} {
+		args := []string{"render", name, "--broker-config", "broker.yaml", "--account", "123456789012"}
+		if name == "thing" {
+			args = append(args, "--root", "flag")
+		}
+		out, complaints, code := thingpassPolicy(t, args...)
+		if code != exitOK || !strings.Contains(out, want) {
+			t.Errorf("%s: code %d: %s%s", name, code, out, complaints)
+		}
+	}
+	if _, complaints, code := thingpassPolicy(t, "render", "thing", "--broker-config", "none.yaml"); code != exitUsage || !strings.Contains(complaints, "none.yaml") {
+		t.Errorf("code %d: %s", code, complaints)
 	}
 }

@@ -155,9 +155,7 @@ int thingpass_identity_load(const struct thingpass_keeper *keeper,
     uint32_t numbers[THINGPASS_IDENTITY_SLOTS] = {0};
     int worst = THINGPASS_ENOENT;
     for (unsigned slot = 0; slot < THINGPASS_IDENTITY_SLOTS; slot++) {
-        int err = read_record(keeper, slot, &f);
-        numbers[slot] = err == THINGPASS_OK ? f.identity.number : 0;
-        worst = err < 0 && err != THINGPASS_ENOENT ? err : worst;
+        numbers[slot] = read_record(keeper, slot, &f) == THINGPASS_OK ? f.identity.number : 0;
     }
     unsigned newest = numbers[1] > numbers[0];
     for (unsigned i = 0; i < THINGPASS_IDENTITY_SLOTS && worst != THINGPASS_ESPACE; i++) {
