@@ -87,7 +87,7 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the CA in %s: %w: restore ca.crt and ca.key, or make a new CA in another directory", path, err)
 	}
-	d.ca = &CA{id}
+	d.ca = &CA{id, id.Leaf}
 	return d, nil
 }
 

@@ -20,10 +20,11 @@ type Kind string
 
 // The kinds; each is also the OU of its certificates' subject.
 const (
-	Authority Kind = "ca"
-	Thing     Kind = "thing"
-	Service   Kind = "service"
-	Server    Kind = "server"
+	Authority    Kind = "ca"
+	Intermediate Kind = "intermediate" // a CA that issues on behalf of the root
+	Thing        Kind = "thing"
+	Service      Kind = "service"
+	Server       Kind = "server"
 )
 
 // Identity is a certificate together with its private key. It prints without
@@ -32,31 +33,61 @@ type Identity struct {
 	Kind Kind
 	Name string            // the thing, the service, a server's first host, the CA's name
 	Leaf *x509.Certificate // not to be changed
-	key  *ecdsa.PrivateKey
+
+	// Issuer is the intermediate that issued Leaf, nil if the root itself did.
+	// A peer trusts the root alone, so it must be sent along.
+	Issuer *x509.Certificate
+
+	key *ecdsa.PrivateKey // nil: it is where the request was made
 }
 
-// CertPEM is the certificate, without its CA's.
+// CertPEM is what the owner shows: the certificate, and the intermediate that
+// issued it, if there is one.
 func (i Identity) CertPEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: pemCert, Bytes: i.Leaf.Raw})
+	if i.Issuer == nil {
+		return certPEM(i.Leaf)
+	}
+	return append(certPEM(i.Leaf), certPEM(i.Issuer)...)
 }
+
+func certPEM(cert *x509.Certificate) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: pemCert, Bytes: cert.Raw})
+}
+
+// HasKey tells whether the private key is here. It is not if the certificate
+// was issued for a request.
+func (i Identity) HasKey() bool { return i.key != nil }
 
 // KeyPEM is the private key in PKCS #8, the form that OpenSSL, mbedTLS, Go and
-// Java all read.
+// Java all read; nil without a key.
 func (i Identity) KeyPEM() []byte {
+	if i.key == nil {
+		return nil
+	}
 	der, _ := x509.MarshalPKCS8PrivateKey(i.key) // fails for other curves only
 	return pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der})
 }
 
-// TLSCertificate is the identity as crypto/tls wants it.
+// TLSCertificate is the identity as crypto/tls wants it; without a key it is of
+// no use there.
 func (i Identity) TLSCertificate() tls.Certificate {
-	return tls.Certificate{Certificate: [][]byte{i.Leaf.Raw}, PrivateKey: i.key, Leaf: i.Leaf}
+	c := tls.Certificate{Certificate: [][]byte{i.Leaf.Raw}, Leaf: i.Leaf}
+	if i.Issuer != nil {
+		c.Certificate = append(c.Certificate, i.Issuer.Raw)
+	}
+	if i.key != nil {
+		c.PrivateKey = i.key
+	}
+	return c
 }
 
 // Fingerprint is the certificate's SHA-256 in lower-case hexadecimal.
-func (i Identity) Fingerprint() string { return fingerprint(i.Leaf) }
+func (i Identity) Fingerprint() string { return Fingerprint(i.Leaf) }
 
-func fingerprint(leaf *x509.Certificate) string {
-	sum := sha256.Sum256(leaf.Raw)
+// Fingerprint is a certificate's SHA-256 in lower-case hexadecimal, which AWS
+// IoT and the registry call the certificate's id.
+func Fingerprint(cert *x509.Certificate) string {
+	sum := sha256.Sum256(cert.Raw)
 	return hex.EncodeToString(sum[:])
 }
 
@@ -84,8 +115,9 @@ func Subject(leaf *x509.Certificate) (Kind, string, error) {
 }
 
 const (
-	pemCert = "CERTIFICATE"
-	pemKey  = "PRIVATE KEY"
+	pemCert    = "CERTIFICATE"
+	pemKey     = "PRIVATE KEY"
+	pemRequest = "CERTIFICATE REQUEST"
 )
 
 // parseIdentity reads a certificate and its key, and checks that they belong

@@ -121,7 +121,7 @@ func (d *Dir) check(kind Kind, name string) error {
 // describe fills in what the certificate says.
 func (e *Entry) describe(leaf *x509.Certificate, now time.Time) {
 	e.Serial = fmt.Sprintf("%032x", leaf.SerialNumber)
-	e.Fingerprint = fingerprint(leaf)
+	e.Fingerprint = Fingerprint(leaf)
 	e.NotBefore, e.NotAfter = leaf.NotBefore, leaf.NotAfter
 	e.DaysLeft = int(math.Floor(leaf.NotAfter.Sub(now).Hours() / 24))
 	if e.Kind == Server {
