@@ -138,5 +138,5 @@ func (c *CA) Sign(name string, r *Request, opts ...Option) (Identity, error) {
 	if cn := r.Name(); cn != "" && cn != name && !t.anySubject {
 		return Identity{}, fmt.Errorf("sign request of %q: it asks for the common name %.80q: make it for %q, or without a name", name, cn, name)
 	}
-	return c.certify(Identity{Kind: Thing, Name: name}, opts, clientTemplate(), r.csr.PublicKey)
+	return c.certify(Identity{Kind: Thing, Name: name, request: r}, opts, clientTemplate(), r.csr.PublicKey)
 }

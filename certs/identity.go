@@ -4,6 +4,8 @@
 package certs
 
 import (
+	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/sha256"
 	"crypto/tls"
@@ -38,7 +40,8 @@ type Identity struct {
 	// A peer trusts the root alone, so it must be sent along.
 	Issuer *x509.Certificate
 
-	key *ecdsa.PrivateKey // nil: it is where the request was made
+	key     *ecdsa.PrivateKey // nil: it is where the request was made
+	request *Request          // for which it was issued, or nil
 }
 
 // CertPEM is what the owner shows: the certificate, and the intermediate that
@@ -121,29 +124,72 @@ const (
 )
 
 // parseIdentity reads a certificate and its key, and checks that they belong
-// together and to kind.
+// together and to kind. A nil key is one that is not here.
 func parseIdentity(kind Kind, certPEM, keyPEM []byte) (Identity, error) {
-	leaf, err := parseCert(certPEM)
+	leaf, issuer, err := parseChain(certPEM)
 	if err != nil {
 		return Identity{}, err
 	}
-	block, err := onlyBlock(keyPEM, pemKey)
-	if err != nil {
-		return Identity{}, fmt.Errorf("key: %w", err)
+	id := Identity{Kind: kind, Name: nameOf(leaf), Leaf: leaf, Issuer: issuer}
+	if keyPEM != nil {
+		if id.key, err = parseKey(keyPEM); err != nil {
+			return Identity{}, err
+		}
+		if !id.key.PublicKey.Equal(leaf.PublicKey) {
+			return Identity{}, errors.New("key and certificate do not belong together")
+		}
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block)
-	if err != nil {
-		return Identity{}, fmt.Errorf("key: %w", err)
-	}
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok || !key.PublicKey.Equal(leaf.PublicKey) {
-		return Identity{}, errors.New("key and certificate do not belong together")
-	}
-	id := Identity{Kind: kind, Name: nameOf(leaf), Leaf: leaf, key: key}
 	if !slices.Equal(leaf.Subject.OrganizationalUnit, []string{string(kind)}) {
 		return Identity{}, fmt.Errorf("certificate of %q is no %s's", id.Name, kind)
 	}
 	return id, nil
+}
+
+// parseSigned reads a certificate and the request for which it was issued.
+func parseSigned(kind Kind, certPEM, csr []byte) (Identity, error) {
+	id, err := parseIdentity(kind, certPEM, nil)
+	if err != nil {
+		return Identity{}, err
+	}
+	if id.request, err = ParseRequest(csr); err != nil {
+		return Identity{}, err
+	}
+	key, ok := id.Leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	if !ok || !key.Equal(id.request.csr.PublicKey) {
+		return Identity{}, errors.New("request and certificate do not belong together")
+	}
+	return id, nil
+}
+
+func parseKey(keyPEM []byte) (*ecdsa.PrivateKey, error) {
+	block, err := onlyBlock(keyPEM, pemKey)
+	if err != nil {
+		return nil, fmt.Errorf("key: %w", err)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block)
+	if err != nil {
+		return nil, fmt.Errorf("key: %w", err)
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("key: a %T and certificate do not belong together", parsed)
+	}
+	return key, nil
+}
+
+// parseChain reads a certificate, behind which its intermediate may stand.
+func parseChain(text []byte) (leaf, issuer *x509.Certificate, err error) {
+	first, rest := pem.Decode(text)
+	if first != nil && first.Type == pemCert && len(bytes.TrimSpace(rest)) > 0 {
+		if issuer, err = parseCert(rest); err != nil {
+			return nil, nil, fmt.Errorf("behind the first: %w", err)
+		}
+		text = pem.EncodeToMemory(first)
+	}
+	if leaf, err = parseCert(text); err != nil {
+		return nil, nil, err
+	}
+	return leaf, issuer, nil
 }
 
 func parseCert(certPEM []byte) (*x509.Certificate, error) {
