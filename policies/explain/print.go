@@ -79,7 +79,7 @@ func (b *Bench) PrintLong(to io.Writer, a Answer) error {
 		}
 	}
 	if len(a.Statements) == 0 {
-		out.WriteString("  there are none: no policy is attached\n")
+		out.WriteString("  there are none: no policy counts for this client\n")
 	}
 	_, err := io.WriteString(to, out.String())
 	return err

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"thingpass/policies/diff"
 )
@@ -53,21 +55,28 @@ func (p Proof) proven(out *strings.Builder) {
 	for _, f := range p.Actions {
 		confined[f.Own] = append(confined[f.Own], f.Action)
 	}
-	var owns []string
-	for own := range confined {
-		owns = append(owns, own)
-	}
-	slices.Sort(owns)
-	for _, own := range owns {
-		if own == "nothing" {
-			fmt.Fprintf(out, "    never allowed: %s\n", strings.Join(confined[own], ", "))
-			continue
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, own := range slices.Sorted(maps.Keys(confined)) {
+		if own != "nothing" {
+			fmt.Fprintf(w, "    only\t%s\t%s\n", own, strings.Join(confined[own], ", "))
 		}
-		fmt.Fprintf(out, "    only %s: %s\n", own, strings.Join(confined[own], ", "))
 	}
+	fmt.Fprintf(w, "    never\t\tevery other action, such as %s\n", strings.Join(pick(confined["nothing"]), ", "))
+	_ = w.Flush() // into memory
 	for _, a := range p.Assumed {
 		fmt.Fprintf(out, "    it rests on: %s\n", a)
 	}
+}
+
+// pick takes those that people ask about first.
+func pick(actions []string) []string {
+	var out []string
+	for _, a := range []string{"iot:RetainPublish", "iot:GetThingShadow", "iot:SendDirectMessage"} {
+		if slices.Contains(actions, a) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // PrintJSON writes the proof for programs.

@@ -7,6 +7,6 @@
 // It knows the log entries that AWS IoT Core sends to CloudWatch Logs
 // (cwl-format), as the console shows them, as `aws logs tail` and `aws logs
 // filter-log-events` print them, and as a subscription filter delivers them; the
-// lifecycle events on $aws/events/presence (life-cycle-events); and the lines of
-// the dev stack ("mqtt refused").
+// lifecycle events on $aws/events/presence (life-cycle-events); and lines of
+// the dev stack ("mqtt refused") and of the Mosquitto plugin ("thingpass refused").
 package whynot

@@ -47,6 +47,11 @@ func lookUp(r *registry.Registry, e Event) (*registry.Identity, error) {
 		return r.FindThing(name)
 	case kind == "service":
 		return r.FindID(name)
+	case e.Who != "" && e.Who != "nobody" && name == "": // of the plugin: a name alone
+		if who, err := r.FindID(e.Who); err == nil {
+			return who, nil
+		}
+		return r.FindThing(e.Who)
 	case e.Who != "" || e.Principal == "":
 		return nil, fmt.Errorf("the log does not say whose certificate it was, only client id %q", e.Client)
 	case !certificateID.MatchString(id):

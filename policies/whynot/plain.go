@@ -12,11 +12,15 @@ import (
 	"thingpass/policies/explain"
 )
 
-// plain reads a line of the dev stack, as slog writes it: name=value, the value
-// quoted where it must be.
+// plain reads a line of the dev stack, as slog writes it, or of the Mosquitto
+// plugin: name=value, the value quoted where it must be.
 func (l *log) plain(line string, number int) bool {
+	_, plugin, found := strings.Cut(line, "thingpass refused ")
+	if found {
+		line = plugin
+	}
 	values := pairs(line)
-	if values["msg"] != "mqtt refused" {
+	if !found && values["msg"] != "mqtt refused" {
 		return false
 	}
 	l.Entries++
@@ -45,9 +49,11 @@ func refused(value func(string) string) *Event {
 }
 
 var (
-	decided = regexp.MustCompile(`^(?:IMPLICIT|EXPLICIT)_DENY  (\S+) ?(.*?)  \(`) // explain.Bench.Short
+	decided = regexp.MustCompile(`^(?:IMPLICIT|EXPLICIT)_DENY  (\S+) ?(.*?)  \(`)                         // explain.Bench.Short
+	summary = regexp.MustCompile(`^(?:IMPLICIT|EXPLICIT)_DENY iot:(\w+) \w+/(.*?): (?:by |no statement)`) // policies.Explanation.Summary
 	mayNot  = regexp.MustCompile(`^may not ([\w: ]+?) (".*")`)
-	verbs   = map[string]string{"PUBLISH": explain.Publish, "SUBSCRIBE": explain.Subscribe, "DELIVERY": explain.Receive}
+	verbs   = map[string]string{"PUBLISH": explain.Publish, "SUBSCRIBE": explain.Subscribe}
+	actions = map[string]string{"Publish": explain.Publish, "RetainPublish": explain.Retain, "Subscribe": explain.Subscribe, "Receive": explain.Receive}
 )
 
 // asked finds the topic in the reason, as the line has it nowhere else.
@@ -57,6 +63,9 @@ func asked(what, why string) *explain.Operation {
 	}
 	if m := decided.FindStringSubmatch(why); m != nil {
 		return named(m[1], m[2])
+	}
+	if m := summary.FindStringSubmatch(why); m != nil && actions[m[1]] != "" {
+		return named(actions[m[1]], m[2])
 	}
 	if m := mayNot.FindStringSubmatch(why); m != nil {
 		name, err := strconv.Unquote(m[2])

@@ -14,7 +14,7 @@ import (
 func (a Answer) Title() string {
 	e := a.Event
 	who := first(e.Who, e.Client, e.Principal, "a client")
-	if e.Who != "" && e.Client != "" && !strings.HasSuffix(e.Who, " "+e.Client) {
+	if e.Who != "" && e.Client != "" && !strings.HasSuffix(" "+e.Who, " "+e.Client) {
 		who += " (client id " + e.Client + ")"
 	}
 	doing := "disconnected"

@@ -87,7 +87,11 @@ func TestRefusalsAreExplained(t *testing.T) {
 			`subscribe thingpass/"+: REFUSED`},
 		"dev stack, service": {`time=x level=WARN msg="mqtt refused" who="service thingpass-broker" what=CONNECT why=x client=cam1 remote=127.0.0.1:1`, "IMPLICIT_DENY  connect"},
 		"dev stack, JSON":    {`{"time":"x","level":"WARN","msg":"mqtt refused","who":"thing cam1","what":"CONNECT","why":"x","client":"other","remote":"127.0.0.1:1"}`, `connect with client id "cam1"`},
-		"dev stack, TLS":     {`time=x level=WARN msg="mqtt refused" what=TLS why="tls: expired certificate" remote=127.0.0.1:1`, "that is no matter of policies"},
+		"plugin": {`1764122400: thingpass refused who=cam1 what=PUBLISH why="IMPLICIT_DENY iot:RetainPublish topic/thingpass/cam1/upload-request: no statement allows it" client=cam1`,
+			"cam1: retain thingpass/cam1/upload-request: REFUSED"},
+		"plugin, connect": {`1764122400: thingpass refused who=cam1 what=CONNECT why="IMPLICIT_DENY iot:Connect client/x: no statement allows it" client=x`, `connect with client id "cam1"`},
+		"plugin, service": {`thingpass refused who=thingpass-broker what=SUBSCRIBE why="IMPLICIT_DENY iot:Subscribe topicfilter/a: b/#: no statement allows it" client=thingpass-broker`, "IMPLICIT_DENY  subscribe a: b/#"},
+		"dev stack, TLS":  {`time=x level=WARN msg="mqtt refused" what=TLS why="tls: expired certificate" remote=127.0.0.1:1`, "that is no matter of policies"},
 	} {
 		l, got := explain(t, c.log)
 		if !strings.Contains(got, c.want) || len(l.Events) != 1 || l.Ignored != 0 {

@@ -22,7 +22,8 @@ func policyWhynotCommand() *cobra.Command {
 		Short: "Say why a server refused a client, from a line of its log",
 		Long: `Say why a server refused a client, from its log: AWS IoT's entries in CloudWatch
 Logs, as the console shows them and as aws logs prints them, lifecycle events of
-$aws/events/presence, and lines of the dev stack. Without FILE, standard input.
+$aws/events/presence, lines of the dev stack and of the Mosquitto plugin. Without
+FILE, standard input.
 
 Who the client is says the registry, by the certificate that the log names.
 Without --registry, --policy is what every client has, taken for the thing that
@@ -106,7 +107,7 @@ func readLogs(files []string, stdin io.Reader) (whynot.Log, error) {
 		all.Ignored += l.Ignored
 	}
 	if all.Entries == 0 {
-		return whynot.Log{}, fmt.Errorf("there is no log entry in %d lines: want JSON with an eventType (CloudWatch Logs, lifecycle events), or lines with msg=\"mqtt refused\"", all.Ignored)
+		return whynot.Log{}, fmt.Errorf("there is no log entry in %d lines: want JSON with an eventType (CloudWatch Logs, lifecycle events), or lines with msg=\"mqtt refused\" or \"thingpass refused\"", all.Ignored)
 	}
 	return all, nil
 }
