@@ -206,6 +206,11 @@ func identifies(key string) bool {
 	return false
 }
 
+// broken is true if a variable of the resource never resolves: IOT016 says so.
+func (r resource) broken() bool {
+	return slices.ContainsFunc(r.uses, func(u use) bool { return u.broken != "" })
+}
+
 // byClientID is true if the client id, and nothing better, tells the thing.
 func (r resource) byClientID() bool {
 	return !r.identity() && slices.ContainsFunc(r.uses, func(u use) bool { return strings.EqualFold(u.key, "iot:ClientId") })
