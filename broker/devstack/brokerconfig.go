@@ -110,7 +110,7 @@ type brokerSetting struct {
 
 func (s *Stack) brokerSettings(o *Options) []brokerSetting {
 	noMQTT, noS3 := s.ready.MQTT == nil, s.ready.S3 == nil
-	mqtt := ReadyMQTT{Server: "mqtts://" + s.guess(o.MQTTPort, DefaultMQTTPort), Root: o.Root, Group: DefaultGroup}
+	mqtt := ReadyMQTT{Server: "mqtts://" + s.guess(o.MQTTPort, DefaultMQTTPort), Root: o.Root, Group: s.value("group")}
 	if !noMQTT {
 		mqtt = *s.ready.MQTT
 	}
@@ -128,6 +128,7 @@ func (s *Stack) brokerSettings(o *Options) []brokerSetting {
 		{"mqtt", "ca", s.ready.CAFile, false},
 		{"mqtt", "cert", s.ready.Broker.Cert, false},
 		{"mqtt", "key", s.ready.Broker.Key, false},
+		{"mqtt", "client_id", s.value("broker"), s.registry == nil},
 		{"mqtt", "root", mqtt.Root, noMQTT},
 		{"mqtt", "group", mqtt.Group, noMQTT},
 		{"s3", "endpoint", s3.Endpoint, noS3},

@@ -22,5 +22,5 @@ func (*allow) Provides(b byte) bool { return b == mqtt.OnACLCheck }
 
 func (a *allow) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	conn, ok := owner(cl)
-	return ok && (write || a.strict.mayDeliver(cl, conn, topic))
+	return ok && (write || conn.asksFor(topic) || a.strict.mayDeliver(cl, conn, topic))
 }

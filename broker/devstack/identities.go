@@ -50,26 +50,3 @@ func service(d *certs.Dir, name string) (certs.Files, error) {
 	}
 	return files, nil
 }
-
-// Thing makes the certificate of a thing in the stack's folder, whether or not
-// the stack runs. The error wraps fs.ErrExist if the name is taken already; the
-// Files are right in that case, too.
-func Thing(dir, name string) (certs.Files, error) {
-	if err := certs.CheckName(name); err != nil {
-		return certs.Files{}, err
-	}
-	reserved := topics{brokers: []string{DefaultBroker}, observers: []string{DefaultObserver}, claims: map[string][]string{DefaultClaim: nil}}
-	if owner := reserved.serviceOf(name); owner != "" {
-		return certs.Files{}, fmt.Errorf("thing %s: the MQTT server keeps that name for service %s: choose another", name, owner)
-	}
-	dir, err := prepareDir(dir)
-	if err != nil {
-		return certs.Files{}, err
-	}
-	d, err := openCerts(dir)
-	if err != nil {
-		return certs.Files{}, err
-	}
-	_, err = d.Thing(name)
-	return d.Files(certs.Thing, name), err
-}

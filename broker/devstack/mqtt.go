@@ -16,6 +16,9 @@ import (
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"thingpass/policies/registry"
+	"thingpass/policies/templates"
 )
 
 // Defaults of the MQTT server.
@@ -33,10 +36,11 @@ type MQTTOptions struct {
 	Listen      string // address with port, default 127.0.0.1:0
 	Certificate tls.Certificate
 	ClientCAs   *x509.CertPool // who vouches for things and services
-	Root        string         // default DefaultRoot
-	Group       string         // default DefaultGroup
-	Brokers     []string       // services that answer things, default DefaultBroker
-	Observers   []string       // services that may watch <root>/+/uploaded
+	// Registry says who is who and may do what; nil: registry.Default, in memory, for
+	// Root and Group. What changes in it counts at once.
+	Registry *registry.Store
+	Root     string // default DefaultRoot
+	Group    string // default DefaultGroup
 	// Provisioning gives things an identity that come with a claim; nil: it does not.
 	Provisioning *Provisioning
 	// WriteTimeout is how long a client may take nothing before it is
@@ -58,16 +62,8 @@ type MQTT struct {
 // StartMQTT serves MQTT 3.1.1 and 5 over mutual TLS until Close; ctx bounds the
 // start only. Sessions live in memory.
 func StartMQTT(ctx context.Context, o MQTTOptions) (*MQTT, error) {
-	t := &topics{
-		root:      orDefault(o.Root, DefaultRoot),
-		group:     orDefault(o.Group, DefaultGroup),
-		brokers:   o.Brokers,
-		observers: o.Observers,
-	}
-	if t.brokers == nil {
-		t.brokers = []string{DefaultBroker}
-	}
-	if err := errors.Join(t.check(), o.check()); err != nil {
+	store, err := o.openRegistry()
+	if err := errors.Join(err, o.check()); err != nil {
 		return nil, fmt.Errorf("start MQTT: %w", err)
 	}
 	log := orDefault(o.Log, slog.New(slog.DiscardHandler))
@@ -75,16 +71,16 @@ func StartMQTT(ctx context.Context, o MQTTOptions) (*MQTT, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start MQTT: %w", err)
 	}
-	m := &MQTT{server: newServer(log, o.Strict), listener: newListener(tcp, o.tls(), log)}
+	m := &MQTT{server: newServer(log, o.Strict), listener: newListener(tcp, o.tls(), store, log)}
 	m.listener.goodbye = m.goodbye
 	m.listener.strict = o.Strict
 	m.listener.patience.Store(int64(orDefault(o.WriteTimeout, writeTimeout)))
-	if err := m.openWeb(ctx, o, t); err != nil {
+	if err := m.openWeb(ctx, o); err != nil {
 		tcp.Close()
 		return nil, fmt.Errorf("start MQTT: %w", err)
 	}
-	m.hook = &hook{topics: t, server: m.server, sessions: m.listener.sessions, strict: o.Strict, log: log}
-	if err := m.openProvisioning(o, t, log); err != nil {
+	m.hook = &hook{registry: store, server: m.server, sessions: m.listener.sessions, strict: o.Strict, explained: newSliding(explanations), log: log}
+	if err := m.openProvisioning(o, store, log); err != nil {
 		tcp.Close()
 		return nil, fmt.Errorf("start MQTT: %w", err)
 	}
@@ -92,10 +88,23 @@ func StartMQTT(ctx context.Context, o MQTTOptions) (*MQTT, error) {
 		tcp.Close()
 		return nil, fmt.Errorf("start MQTT: %w", err)
 	}
+	store.OnChange(m.hook.rejudge)
 	return m, nil
 }
 
-func (m *MQTT) openWeb(ctx context.Context, o MQTTOptions, t *topics) error {
+// openRegistry makes the registry that is used without a file.
+func (o *MQTTOptions) openRegistry() (*registry.Store, error) {
+	if o.Registry != nil {
+		return o.Registry, nil
+	}
+	var v templates.Values
+	if err := errors.Join(v.Set("root", orDefault(o.Root, DefaultRoot)), v.Set("group", orDefault(o.Group, DefaultGroup))); err != nil {
+		return nil, err
+	}
+	return registry.InMemory(registry.Default(v))
+}
+
+func (m *MQTT) openWeb(ctx context.Context, o MQTTOptions) error {
 	if o.WebSocket == nil {
 		return nil
 	}
@@ -106,7 +115,7 @@ func (m *MQTT) openWeb(ctx context.Context, o MQTTOptions, t *topics) error {
 	if err != nil {
 		return err
 	}
-	m.listener.web = newWebDoor(l, o.WebSocket, t.brokers[0], o.Certificate, m.listener.log)
+	m.listener.web = newWebDoor(l, o.WebSocket, o.Certificate, m.listener.log)
 	return nil
 }
 

@@ -18,14 +18,15 @@ import (
 const notAuthorized = 0x87
 
 func TestThingPublishesToItsOwnTopicsOnly(t *testing.T) {
-	m := startMQTT(t)
+	m := startMQTT(t, shipped)
 	broker := m.broker()
-	for _, filter := range []string{"thingpass/+/upload-request", "thingpass/+/upload-complete",
-		"thingpass/+/download-request", "thingpass/+/credentials-request", "thingpass/+/uploaded"} {
-		if got := broker.subscribe(filter); got != 1 {
-			t.Fatalf("broker subscribes to %s: %#x", filter, got)
+	for _, last := range []string{"upload-request", "upload-complete", "download-request", "credentials-request"} {
+		if got := broker.subscribe("$share/thingpass/thingpass/+/" + last); got != 1 {
+			t.Fatalf("broker subscribes to %s: %#x", last, got)
 		}
 	}
+	observer := m.must(m.ca.service(t, devstack.DefaultObserver), devstack.DefaultObserver)
+	observer.subscribe("thingpass/+/uploaded")
 	for _, topic := range []string{
 		"thingpass/cam2/upload-request",
 		"thingpass/cam2/upload-complete",
@@ -73,10 +74,14 @@ func TestThingPublishesToItsOwnTopicsOnly(t *testing.T) {
 			t.Errorf("the broker received %q", got)
 		}
 	}
+	broker.publish("thingpass/cam1/uploaded", "x")
+	if got := observer.next(); got != "thingpass/cam1/uploaded x" {
+		t.Errorf("the observer received %q", got)
+	}
 }
 
 func TestThingSubscribesToItsOwnTopicOnly(t *testing.T) {
-	m := startMQTT(t)
+	m := startMQTT(t, shipped)
 	thing, broker := m.thing("cam1"), m.broker()
 	for _, filter := range []string{
 		"#", "+/#", "thingpass/#", "thingpass/+/response", "thingpass/cam1/#", "thingpass/cam1/+", "+/cam1/response",
@@ -104,7 +109,7 @@ func TestThingSubscribesToItsOwnTopicOnly(t *testing.T) {
 }
 
 func TestThingCannotSwallowRequests(t *testing.T) {
-	m := startMQTT(t)
+	m := startMQTT(t, shipped)
 	broker, thief, thing := m.broker(), m.thing("thief"), m.thing("cam1")
 	if got := broker.subscribe("$share/thingpass/thingpass/+/upload-request"); got != 1 {
 		t.Fatalf("broker: %#x", got)
@@ -123,24 +128,26 @@ func TestThingCannotSwallowRequests(t *testing.T) {
 }
 
 func TestServicesReachWhatTheyAreNamedFor(t *testing.T) {
-	m := startMQTT(t)
-	watcher := m.must(m.ca.service(t, "watcher"), "watcher-1")
+	m := startMQTT(t, shipped)
+	const observer = devstack.DefaultObserver
+	watcher := m.must(m.ca.service(t, observer), observer+"-1")
 	broker := m.must(m.ca.service(t, brokerName), brokerName+"-2")
 	for filter, want := range map[string]struct{ broker, watcher byte }{
-		"$share/thingpass/thingpass/+/upload-request":  {1, notAuthorized},
-		"$share/thingpass/thingpass/+/upload-complete": {1, notAuthorized},
-		"$share/others/thingpass/+/upload-request":     {notAuthorized, notAuthorized},
-		"$share/thingpass/#":                           {notAuthorized, notAuthorized},
-		"thingpass/+/upload-request":                   {1, notAuthorized},
-		"thingpass/cam1/upload-request":                {1, notAuthorized},
-		"thingpass/+/uploaded":                         {1, 1},
-		"thingpass/cam1/uploaded":                      {1, 1},
-		"$share/thingpass/thingpass/+/uploaded":        {notAuthorized, notAuthorized},
-		"thingpass/+/response":                         {notAuthorized, notAuthorized},
-		"thingpass/#":                                  {notAuthorized, notAuthorized},
-		"#":                                            {notAuthorized, notAuthorized},
-		"+/+/upload-request":                           {notAuthorized, notAuthorized},
-		"$SYS/#":                                       {notAuthorized, notAuthorized},
+		"$share/thingpass/thingpass/+/upload-request":       {1, notAuthorized},
+		"$share/thingpass/thingpass/+/upload-complete":      {1, notAuthorized},
+		"$share/others/thingpass/+/upload-request":          {notAuthorized, notAuthorized},
+		"$share/thingpass/#":                                {notAuthorized, notAuthorized},
+		"$share/thingpass-check/thingpass/+/upload-request": {1, notAuthorized},
+		"thingpass/+/upload-request":                        {notAuthorized, notAuthorized},
+		"thingpass/cam1/upload-request":                     {notAuthorized, notAuthorized},
+		"thingpass/+/uploaded":                              {notAuthorized, 1},
+		"thingpass/cam1/uploaded":                           {notAuthorized, 1},
+		"$share/thingpass/thingpass/+/uploaded":             {notAuthorized, notAuthorized},
+		"thingpass/+/response":                              {notAuthorized, notAuthorized},
+		"thingpass/#":                                       {notAuthorized, notAuthorized},
+		"#":                                                 {notAuthorized, notAuthorized},
+		"+/+/upload-request":                                {notAuthorized, notAuthorized},
+		"$SYS/#":                                            {notAuthorized, notAuthorized},
 	} {
 		if got := broker.subscribe(filter); got != want.broker {
 			t.Errorf("broker, %s: %#x, want %#x", filter, got, want.broker)
@@ -149,13 +156,13 @@ func TestServicesReachWhatTheyAreNamedFor(t *testing.T) {
 			t.Errorf("watcher, %s: %#x, want %#x", filter, got, want.watcher)
 		}
 	}
-	for _, topic := range []string{"thingpass/cam1/uploaded", "thingpass/cam1/response", "thingpass/watcher/upload-request"} {
-		c := m.must(m.ca.service(t, "watcher"), "watcher")
+	for _, topic := range []string{"thingpass/cam1/uploaded", "thingpass/cam1/response", "thingpass/" + observer + "/upload-request"} {
+		c := m.must(m.ca.service(t, observer), observer)
 		if got := c.publish(topic, "x"); got != notAuthorized {
 			t.Errorf("watcher publishes to %s: %#x", topic, got)
 		}
 	}
-	for _, topic := range []string{"thingpass/cam1/upload-request", "thingpass/a b/response", "thingpass/cam1/response/x"} {
+	for _, topic := range []string{"thingpass/cam1/upload-request", "thingpass/cam1/response/x", "thingpass/response", "thingpassx/cam1/response"} {
 		c := m.broker()
 		if got := c.publish(topic, "x"); got != notAuthorized {
 			t.Errorf("broker publishes to %s: %#x", topic, got)
@@ -165,13 +172,13 @@ func TestServicesReachWhatTheyAreNamedFor(t *testing.T) {
 
 func TestRootAndNamesAreAnOption(t *testing.T) {
 	m := startMQTT(t, func(o *devstack.MQTTOptions) {
-		o.Root, o.Group, o.Brokers = "acme/v1", "g", []string{"b"}
+		o.Registry, o.Root, o.Group = nil, "acme/v1", "g"
 	})
-	broker := m.must(m.ca.service(t, "b"), "b")
+	broker := m.broker()
 	if got := broker.subscribe("$share/g/acme/v1/+/upload-request"); got != 1 {
 		t.Errorf("%#x", got)
 	}
-	if got := broker.subscribe("thingpass/+/upload-request"); got != notAuthorized {
+	if got := broker.subscribe("$share/g/thingpass/+/upload-request"); got != notAuthorized {
 		t.Errorf("the default root: %#x", got)
 	}
 	m.thing("cam1").publish("acme/v1/cam1/upload-request", "r")
@@ -185,7 +192,10 @@ func TestRootAndNamesAreAnOption(t *testing.T) {
 }
 
 func TestClientIDMustBelongToTheCertificate(t *testing.T) {
-	m := startMQTT(t, func(o *devstack.MQTTOptions) { o.Brokers = []string{brokerName, "svc-two", "svc"} })
+	m := startMQTT(t, func(o *devstack.MQTTOptions) {
+		o.Registry = lab(t, "policies:\n", "policies:\n  svc: {builtin: broker, values: {broker: svc}}\n",
+			"certificates:\n", "certificates:\n  - {commonName: svc, policies: [svc]}\n")
+	})
 	victim := m.thing("cam1")
 	thing, broker, svc := m.ca.thing(t, "cam2"), m.ca.service(t, brokerName), m.ca.service(t, "svc")
 	for _, probe := range []struct {
@@ -218,7 +228,7 @@ func TestClientIDMustBelongToTheCertificate(t *testing.T) {
 			t.Errorf("broker with %q: %v", id, err)
 		}
 	}
-	for id, ok := range map[string]bool{"svc": true, "svc-1": true, "svc-two": false, "svc-two-1": false} {
+	for id, ok := range map[string]bool{"svc": true, "svc-1": true, "svc2": false, brokerName: false} {
 		if _, _, err := m.connect(svc, id); ok != (err == nil) {
 			t.Errorf("svc with %q: %v", id, err)
 		}
@@ -283,7 +293,7 @@ func TestConnectionNeedsAGoodCertificate(t *testing.T) {
 }
 
 func TestWillStaysWithinTheThingsTopics(t *testing.T) {
-	m := startMQTT(t)
+	m := startMQTT(t, func(o *devstack.MQTTOptions) { o.Registry = lab(t, "policies: [thing]", "policies: [thing, will]") })
 	broker := m.broker()
 	broker.subscribe("thingpass/+/upload-request")
 	will := func(topic string, retain bool) connectOption {
@@ -305,4 +315,9 @@ func TestWillStaysWithinTheThingsTopics(t *testing.T) {
 	if got := broker.next(); got != "thingpass/cam1/upload-request gone" {
 		t.Errorf("own will: %q", got)
 	}
+	m = startMQTT(t, shipped)
+	if _, ack, err := m.connect(m.ca.thing(t, "cam1"), "cam1", will("thingpass/cam1/upload-request", false)); err == nil || ack == nil {
+		t.Errorf("our own policy gives no will: %+v %v", ack, err)
+	}
+	m.logged("mqtt refused", "what=CONNECT", "iot:ConnectAttributes", "connect without a will")
 }

@@ -366,12 +366,10 @@ func TestStartMQTTRefusesWhatCannotWork(t *testing.T) {
 		want   string
 	}{
 		"a port in use":      {func(o *devstack.MQTTOptions) { o.Listen = m.Addr().String() }, "another program listens on "},
-		"a wildcard as root": {func(o *devstack.MQTTOptions) { o.Root = "a/+" }, "each level of a topic has letters"},
-		"an empty level":     {func(o *devstack.MQTTOptions) { o.Root = "a//b" }, "each level of a topic has letters"},
-		"a system topic":     {func(o *devstack.MQTTOptions) { o.Root = "$SYS" }, "each level of a topic has letters"},
-		"a bad group":        {func(o *devstack.MQTTOptions) { o.Group = "a/b" }, "each level of a topic has letters"},
-		"no broker":          {func(o *devstack.MQTTOptions) { o.Brokers = []string{} }, "no broker is named"},
-		"a bad service":      {func(o *devstack.MQTTOptions) { o.Observers = []string{"+"} }, "service: "},
+		"a wildcard as root": {func(o *devstack.MQTTOptions) { o.Root = "a/+" }, "levels of letters"},
+		"an empty level":     {func(o *devstack.MQTTOptions) { o.Root = "a//b" }, "levels of letters"},
+		"a system topic":     {func(o *devstack.MQTTOptions) { o.Root = "$SYS" }, "levels of letters"},
+		"a bad group":        {func(o *devstack.MQTTOptions) { o.Group = "a/b" }, "group "},
 		"no CA":              {func(o *devstack.MQTTOptions) { o.ClientCAs = nil }, "a CA for client certificates is needed"},
 		"no certificate":     {func(o *devstack.MQTTOptions) { o.Certificate.Certificate = nil }, "a server certificate is needed"},
 	} {

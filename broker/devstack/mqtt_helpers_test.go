@@ -18,6 +18,8 @@ import (
 	"github.com/eclipse/paho.golang/paho"
 
 	"thingpass/broker/devstack"
+	"thingpass/policies/registry"
+	"thingpass/policies/templates"
 )
 
 const brokerName = devstack.DefaultBroker
@@ -36,7 +38,7 @@ func startMQTT(t testing.TB, change ...func(*devstack.MQTTOptions)) *testMQTT {
 	o := devstack.MQTTOptions{
 		Certificate: ca.server(t),
 		ClientCAs:   ca.pool(),
-		Observers:   []string{"watcher"},
+		Registry:    lab(t),
 		Log:         slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, f := range change {
@@ -53,6 +55,31 @@ func startMQTT(t testing.TB, change ...func(*devstack.MQTTOptions)) *testMQTT {
 	})
 	return &testMQTT{MQTT: m, t: t, ca: ca, log: log}
 }
+
+// lab is a registry as the stack has it without a file, but that brokers may
+// subscribe outside their group, too, which shows more of the server.
+func lab(t testing.TB, more ...string) *registry.Store {
+	t.Helper()
+	text := registry.Default(templates.Values{})
+	pairs := append([]string{
+		"policies:\n", "policies:\n  lab: {file: testdata/lab.json}\n  will: {file: testdata/will.json}\n  keys: {file: testdata/keys.json}\n",
+		"policies: [broker, broker-watch]", "policies: [broker, broker-watch, lab]",
+	}, more...)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			t.Fatalf("%q is not in\n%s", pairs[i], text)
+		}
+		text = strings.Replace(text, pairs[i], pairs[i+1], 1)
+	}
+	s, err := registry.InMemory(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// shipped is the registry that the stack has without a file.
+func shipped(o *devstack.MQTTOptions) { o.Registry = nil }
 
 // syncBuffer is a log that may be read while it is written.
 type syncBuffer struct {

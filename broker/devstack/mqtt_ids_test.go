@@ -46,7 +46,7 @@ func TestIdentifiersOfBothSidesAreKeptApart(t *testing.T) {
 	if kind != 0x20 || body[0] != 1 {
 		t.Fatalf("CONNACK %v, want the session", body)
 	}
-	r.send(0x82, append(append([]byte{byte(id >> 8), byte(id), 0}, text("thingpass/+/upload-complete")...), 1))
+	r.send(0x82, append(append([]byte{byte(id >> 8), byte(id), 0}, text("$share/thingpass/thingpass/+/upload-complete")...), 1))
 	seen := map[byte][]byte{}
 	for range 2 {
 		kind, body := r.receive()

@@ -4,6 +4,7 @@
 package devstack
 
 import (
+	"crypto/x509"
 	"net"
 	"sync/atomic"
 	"time"
@@ -15,7 +16,8 @@ import (
 // keeps it for as long as the session, so this is where a session's owner is.
 type client struct {
 	net.Conn
-	tcp      net.Conn // what is below
+	tcp      net.Conn          // what is below
+	leaf     *x509.Certificate // nil over WebSocket
 	who      identity
 	window   *window
 	quota    *quota        // nil unless Strict
@@ -26,8 +28,12 @@ type client struct {
 	// Which lock of sessions.moving it holds. Its own goroutine only.
 	publishing, moving bool
 
-	subscribing atomic.Bool // a SUBSCRIBE is being answered
-	verdicts    []byte      // on its filters; its own goroutine only
+	hello    greeting              // of its CONNECT
+	grant    atomic.Pointer[grant] // nil: it may do nothing
+	withheld atomic.Int64          // messages
+
+	asking   atomic.Pointer[[]string] // filters of the SUBSCRIBE that is being answered; see asksFor
+	verdicts []byte                   // on them, of Strict; its own goroutine only
 }
 
 // owner is the connection of a mochi client; ok is false for one that is not

@@ -4,7 +4,7 @@
 package devstack
 
 // mochi asks its hooks for leave. This is the only hook, and it says no to
-// whatever the table in mqttrights.go does not name. mochi's own ledger is not
+// whatever the policies do not allow (mqttrights.go). mochi's own ledger is not
 // used: it ends in yes.
 //
 // A refused publish ends the connection, as on AWS IoT Core; mochi alone would
@@ -15,10 +15,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"thingpass/policies/explain"
+	"thingpass/policies/registry"
 )
 
 const (
@@ -28,13 +32,15 @@ const (
 
 type hook struct {
 	mqtt.HookBase
-	topics   *topics
+	registry *registry.Store
 	server   *mqtt.Server
 	sessions *sessions
 	strict   *Strict // nil: not
 	// provisioner answers claims; nil: nobody does.
 	provisioner *provisioner
 	discards    atomic.Int64
+	explained   *sliding // denials
+	renewing    sync.Mutex
 	log         *slog.Logger
 }
 
@@ -44,9 +50,9 @@ func (h *hook) Provides(b byte) bool {
 	switch b {
 	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPacketEncode,
 		mqtt.OnSessionEstablish, mqtt.OnSessionEstablished, mqtt.OnDisconnect, mqtt.OnClientExpired,
-		mqtt.OnPublish, mqtt.OnPublished, mqtt.OnPublishDropped:
+		mqtt.OnPublish, mqtt.OnPublished, mqtt.OnPublishDropped, mqtt.OnSubscribe, mqtt.OnSubscribed:
 		return true
-	case mqtt.OnSubscribe, mqtt.OnSubscribed, mqtt.OnSelectSubscribers:
+	case mqtt.OnSelectSubscribers:
 		return h.strict != nil
 	}
 	return false
@@ -81,8 +87,9 @@ func oldWord(code packets.Code) packets.Code {
 }
 
 // OnConnectAuthenticate is mochi's second question about the same.
-func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
-	return h.admit(cl, pk) == nil
+func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, _ packets.Packet) bool {
+	conn, ok := owner(cl)
+	return ok && conn.grant.Load() != nil
 }
 
 func (h *hook) admit(cl *mqtt.Client, pk packets.Packet) error {
@@ -90,15 +97,13 @@ func (h *hook) admit(cl *mqtt.Client, pk packets.Packet) error {
 	if !ok {
 		return errors.New("no certificate")
 	}
-	if err := h.topics.connect(conn.who, pk.Connect.ClientIdentifier); err != nil {
+	conn.hello = greetingOf(conn, cl, pk)
+	g, err := h.judge(conn)
+	if err != nil {
 		return err
 	}
-	if !pk.Connect.WillFlag {
-		return nil
-	}
-	if err := h.topics.publish(conn.who, pk.Connect.WillTopic); err != nil {
-		return fmt.Errorf("will: %w", err)
-	}
+	conn.who = identityOf(g.who)
+	conn.grant.Store(g)
 	return nil // a retained will mochi has refused already
 }
 
@@ -112,7 +117,7 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 	case packets.Puback:
 		conn.window.release(pk.PacketID)
 	case packets.Publish:
-		if code, err := h.checkPublish(conn.who, pk); err != nil {
+		if code, err := h.checkPublish(conn, pk); err != nil {
 			h.refused(cl, "PUBLISH", err)
 			h.explain(cl, pk, code)
 			if h.strict != nil && pk.FixedHeader.Qos > 1 && cl.Properties.ProtocolVersion < 5 {
@@ -131,14 +136,21 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 	return inward(pk), nil
 }
 
-func (h *hook) checkPublish(who identity, pk packets.Packet) (packets.Code, error) {
+func (h *hook) checkPublish(conn *client, pk packets.Packet) (packets.Code, error) {
 	if code, err := h.narrowPublish(pk); err != nil {
 		return code, err
 	}
-	if err := h.topics.publish(who, pk.TopicName); err != nil {
-		return packets.ErrNotAuthorized, err
+	g := conn.grant.Load()
+	if g == nil {
+		return packets.ErrNotAuthorized, errors.New("it may not be connected any more")
 	}
-	if pk.FixedHeader.Retain {
+	if !g.session.Publish(pk.TopicName, false).Allowed() {
+		return packets.ErrNotAuthorized, h.denial(conn, g, publishing(pk.TopicName, false))
+	}
+	switch retain := pk.FixedHeader.Retain; { // which nothing is here; but AWS asks the policies first
+	case retain && !g.session.Publish(pk.TopicName, true).Allowed():
+		return packets.ErrRetainNotSupported, h.denial(conn, g, publishing(pk.TopicName, true))
+	case retain:
 		return packets.ErrRetainNotSupported, errors.New("nothing is retained here")
 	}
 	if pk.FixedHeader.Qos > 1 {
@@ -171,21 +183,32 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	if !ok {
 		return false
 	}
-	check := h.topics.read
-	what := "SUBSCRIBE"
-	if write {
-		check, what = h.topics.publish, "PUBLISH"
-	}
-	if err := check(conn.who, topic); err != nil {
-		h.refused(cl, what, err)
+	g := conn.grant.Load()
+	switch {
+	case g == nil:
+		return false
+	case write: // OnPacketRead has asked already, and told why not
+		return g.session.Publish(topic, false).Allowed()
+	case !conn.asksFor(topic):
+		return h.mayReceive(cl, conn, g, topic) && h.mayDeliver(cl, conn, topic)
+	case !g.session.Subscribe(topic).Allowed():
+		h.refused(cl, "SUBSCRIBE", h.denial(conn, g, explain.Operation{Verb: explain.Subscribe, Name: topic}))
 		return false
 	}
-	return write || h.mayDeliver(cl, conn, topic)
+	return true
 }
 
-// OnSessionEstablished logs who is there.
-func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
-	h.log.Info("mqtt connected", "who", whoIs(cl), "client", cl.ID, "version", cl.Properties.ProtocolVersion, "remote", cl.Net.Remote)
+// mayReceive asks the policies about a delivery. AWS withholds it in silence; the
+// log tells, of the first message, the second, the fourth, and so on.
+func (h *hook) mayReceive(cl *mqtt.Client, conn *client, g *grant, topic string) bool {
+	if g.session.Receive(topic).Allowed() {
+		return true
+	}
+	if n := conn.withheld.Add(1); n&(n-1) == 0 {
+		h.log.Warn("mqtt message withheld: subscribed, but not allowed to receive", "count", n, "who", conn.who,
+			"client", cl.ID, "why", h.denial(conn, g, explain.Operation{Verb: explain.Receive, Name: topic}))
+	}
+	return false
 }
 
 // OnDisconnect logs who has left.

@@ -5,6 +5,7 @@ package devstack
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
@@ -15,6 +16,8 @@ import (
 	"github.com/mochi-mqtt/server/v2/listeners"
 
 	"thingpass/certs"
+	"thingpass/policies"
+	"thingpass/policies/registry"
 )
 
 // introduction is how long a client may take for TLS and CONNECT together.
@@ -33,8 +36,8 @@ type mtlsListener struct {
 	goodbye  func()       // tells the clients that the server ends
 	sessions *sessions
 	strict   *Strict
-	fleet    *memoryFleet // nil: nobody is provisioned here
-	web      *webDoor     // nil: none
+	registry *registry.Store
+	web      *webDoor // nil: none
 	log      *slog.Logger
 
 	mu    sync.Mutex
@@ -42,8 +45,8 @@ type mtlsListener struct {
 	busy  sync.WaitGroup
 }
 
-func newListener(l net.Listener, config *tls.Config, log *slog.Logger) *mtlsListener {
-	return &mtlsListener{net: l, config: config, log: log, sessions: newSessions(), conns: make(map[net.Conn]struct{})}
+func newListener(l net.Listener, config *tls.Config, store *registry.Store, log *slog.Logger) *mtlsListener {
+	return &mtlsListener{net: l, config: config, registry: store, log: log, sessions: newSessions(), conns: make(map[net.Conn]struct{})}
 }
 
 func (l *mtlsListener) ID() string              { return "mtls" }
@@ -80,41 +83,39 @@ func (l *mtlsListener) serve(raw net.Conn, establish listeners.EstablishFn) {
 	remote := raw.RemoteAddr().String()
 	_ = raw.SetDeadline(time.Now().Add(introduction)) // mochi sets another after CONNECT
 	conn := tls.Server(raw, l.config)
-	who, err := l.identify(conn)
+	leaf, who, err := l.identify(conn)
 	if err != nil {
 		l.log.Warn("mqtt refused", "what", "TLS", "why", err, "remote", remote)
 		return
 	}
-	l.run(conn, raw, who, establish)
+	l.run(&client{Conn: conn, tcp: raw, leaf: leaf, who: who}, establish)
 }
 
 // run serves a client that is known, until it leaves.
-func (l *mtlsListener) run(conn, tcp net.Conn, who identity, establish listeners.EstablishFn) {
-	c := &client{Conn: conn, tcp: tcp, who: who, window: newWindow(), quota: newQuota(l.strict), patience: &l.patience, gone: make(chan struct{})}
+func (l *mtlsListener) run(c *client, establish listeners.EstablishFn) {
+	c.window, c.quota, c.patience, c.gone = newWindow(), newQuota(l.strict), &l.patience, make(chan struct{})
 	err := establish(l.ID(), c)
 	l.sessions.left(c)
-	l.log.Debug("mqtt connection ended", "who", who, "remote", tcp.RemoteAddr().String(), "why", err)
+	l.log.Debug("mqtt connection ended", "who", c.who, "remote", c.tcp.RemoteAddr().String(), "why", err)
 }
 
-// identify shakes hands and reads the client's certificate.
-func (l *mtlsListener) identify(conn *tls.Conn) (identity, error) {
+// identify shakes hands and reads the client's certificate. One that has an entry of
+// its own in the registry may have any subject; others have one of ours. Whether it
+// is let in, CONNACK tells.
+func (l *mtlsListener) identify(conn *tls.Conn) (*x509.Certificate, identity, error) {
 	if err := conn.Handshake(); err != nil {
-		return identity{}, err
+		return nil, identity{}, err
 	}
 	peers := conn.ConnectionState().PeerCertificates
 	if len(peers) == 0 {
-		return identity{}, fmt.Errorf("no client certificate")
+		return nil, identity{}, fmt.Errorf("no client certificate")
 	}
-	if l.fleet != nil {
-		if thing, known, err := l.fleet.find(peers[0]); known || err != nil {
-			return identity{certs.Thing, thing}, err
-		}
+	leaf := peers[0]
+	kind, name, err := certs.Subject(leaf)
+	if err != nil && l.registry.Registry().Knows(leaf) {
+		return leaf, identity{"certificate", policies.CertificateID(leaf)}, nil
 	}
-	kind, name, err := certs.Subject(peers[0])
-	if err != nil {
-		return identity{}, err
-	}
-	return identity{kind, name}, nil
+	return leaf, identity{kind, name}, err
 }
 
 // Close says goodbye to clients, then ends every connection, those included

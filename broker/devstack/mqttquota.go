@@ -120,7 +120,7 @@ func subscribed(cl *mqtt.Client, topic string) how {
 
 // mayDeliver tells whether a message goes to a client at all.
 func (h *hook) mayDeliver(cl *mqtt.Client, conn *client, topic string) bool {
-	if h.strict == nil || conn.subscribing.Load() { // then it may be a filter that is asked about
+	if h.strict == nil {
 		return true
 	}
 	by := subscribed(cl, topic)

@@ -3,17 +3,29 @@
 
 package devstack
 
+// Who may do what is decided by AWS IoT policies: the registry says which are
+// attached to whom, package policies what they allow. Nothing is allowed here that
+// they do not.
+
 import (
 	"errors"
 	"fmt"
-	"maps"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
+	"unsafe"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
 
 	"thingpass/certs"
+	"thingpass/policies"
+	"thingpass/policies/explain"
+	"thingpass/policies/registry"
 )
 
-// identity is who a client is, by its certificate and by nothing else.
+// identity is who a client is, for people.
 type identity struct {
 	kind certs.Kind // certs.Thing or certs.Service
 	name string
@@ -21,142 +33,125 @@ type identity struct {
 
 func (i identity) String() string { return string(i.kind) + " " + i.name }
 
-// topics says who may do what. Whatever it does not name is refused. It is a
-// method of its fields alone, so that what it decides can be read off a table:
-//
-//	<root>/<thing>/upload-request, upload-complete,      thing → broker
-//	               download-request, credentials-request
-//	<root>/<thing>/response                              broker → thing
-//	<root>/<thing>/uploaded                              broker → observers
-type topics struct {
-	root      string
-	group     string   // of the brokers' shared subscription
-	brokers   []string // names of services
-	observers []string
-	claims    map[string][]string // names of services → templates that they may use
+// greeting is what a CONNECT says that policies can ask about.
+type greeting struct {
+	policies.ConnectRequest
+	willRetain bool
 }
 
-// requests are the last levels of what a thing sends.
-func requests() []string {
-	return []string{"upload-request", "upload-complete", "download-request", "credentials-request"}
+// grant is what a client may do, by one state of the registry. It never changes.
+type grant struct {
+	registry *registry.Registry
+	who      *registry.Identity
+	session  *policies.Session
 }
 
-const (
-	response = "response"
-	uploaded = "uploaded"
-)
-
-// connect returns nil if who may use the client id. An id is the key to a
-// session: whoever takes another's gets its messages and ends its connection.
-func (t *topics) connect(who identity, clientID string) error {
-	if who.kind == certs.Thing {
-		if owner := t.serviceOf(who.name); owner != "" {
-			return fmt.Errorf("the name belongs to service %s", owner)
-		}
-		if clientID != who.name {
-			return fmt.Errorf("client id %q is not the certificate's name", clientID)
-		}
-		return nil
+// greetingOf reads a CONNECT.
+func greetingOf(conn *client, cl *mqtt.Client, pk packets.Packet) greeting {
+	g := greeting{ConnectRequest: policies.ConnectRequest{
+		ClientID:   pk.Connect.ClientIdentifier,
+		Persistent: !pk.Connect.Clean,
+		SourceIP:   sourceOf(conn.tcp),
+	}}
+	if cl.Properties.ProtocolVersion == 5 {
+		g.Persistent = pk.Properties.SessionExpiryInterval > 0
 	}
-	if !t.isBroker(who) && !slices.Contains(t.observers, who.name) && t.claims[who.name] == nil {
-		return errors.New("the server knows no such service")
+	if pk.Connect.WillFlag {
+		g.WillTopic, g.willRetain = pk.Connect.WillTopic, pk.Connect.WillRetain
 	}
-	if t.serviceOf(clientID) != who.name {
-		return fmt.Errorf("client id %q is neither the certificate's name nor begins with it and a hyphen", clientID)
-	}
-	return nil
+	return g
 }
 
-// serviceOf is the service that a client id belongs to, or "". Where one
-// service's name begins with another's, the longer one owns the id.
-func (t *topics) serviceOf(clientID string) string {
-	owner := ""
-	for _, name := range slices.Concat(t.brokers, t.observers, slices.Collect(maps.Keys(t.claims))) {
-		if (clientID == name || strings.HasPrefix(clientID, name+"-")) && len(name) > len(owner) {
-			owner = name
-		}
+func sourceOf(conn net.Conn) netip.Addr {
+	if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr()
 	}
-	return owner
+	return netip.Addr{}
 }
 
-// publish returns nil if who may publish to the topic, or leave a will there.
-func (t *topics) publish(who identity, topic string) error {
-	if q, template, ok := provisioningTopic(topic); ok && t.mayClaim(who, q, template) {
-		return nil
+// judge decides whether a client may be connected, by the registry as it is now.
+func (h *hook) judge(conn *client) (*grant, error) {
+	r := h.registry.Registry()
+	who, err := conn.find(r)
+	if err != nil {
+		return nil, err
 	}
-	thing, last, ok := t.split(topic)
+	session, result := r.Connect(who, conn.hello.ConnectRequest)
+	g := &grant{r, who, session}
+	if !result.Allowed() {
+		return nil, h.denial(conn, g, explain.Operation{Verb: explain.Connect})
+	}
+	if will := conn.hello.WillTopic; will != "" && !session.Publish(will, conn.hello.willRetain).Allowed() {
+		return nil, fmt.Errorf("will: %w", h.denial(conn, g, publishing(will, conn.hello.willRetain)))
+	}
+	return g, nil
+}
+
+func publishing(topic string, retain bool) explain.Operation {
+	if retain {
+		return explain.Operation{Verb: explain.Retain, Name: topic}
+	}
+	return explain.Operation{Verb: explain.Publish, Name: topic}
+}
+
+// find is who the client is for the registry: the holder of its certificate, or,
+// over WebSocket, the service that signs.
+func (c *client) find(r *registry.Registry) (*registry.Identity, error) {
+	if c.leaf == nil {
+		return r.FindID(c.who.name)
+	}
+	return r.Find(c.leaf)
+}
+
+// identityOf names who the registry found.
+func identityOf(who *registry.Identity) identity {
+	if who.Thing != nil {
+		return identity{certs.Thing, who.Thing.Name}
+	}
+	return identity{certs.Service, who.Name}
+}
+
+// explanations are how many denials a second are explained: it takes its time, and
+// a client can have as many as it likes.
+const explanations = 20
+
+// denial says why something is denied: by which statement, or which came nearest,
+// and what would have to change.
+func (h *hook) denial(conn *client, g *grant, o explain.Operation) error {
+	what := strings.TrimSpace(fmt.Sprintf("%s %.300q", o.Action(), o.Name))
+	if h.explained.take() > 0 {
+		return errors.New("may not " + what)
+	}
+	if none := nothingAttached(g.who); none != "" {
+		return fmt.Errorf("%s  %s  (%s)", policies.ImplicitDeny, o, none)
+	}
+	bench := explain.New(explain.Identity{
+		Who: g.who.Principal, ClientID: conn.hello.ClientID, IP: conn.hello.SourceIP,
+		Persistent: conn.hello.Persistent, Will: conn.hello.WillTopic,
+		Attached: func(id string) []*policies.Document { return g.who.Set(id).Documents() },
+		At:       g.registry.Place,
+	})
+	return errors.New(strings.Join(bench.Short(bench.Ask(o)), "; "))
+}
+
+// nothingAttached says so where an entry of the registry has no policy at all.
+func nothingAttached(who *registry.Identity) string {
 	switch {
-	case !ok || certs.CheckName(thing) != nil:
-	case who.kind == certs.Thing && thing == who.name && slices.Contains(requests(), last):
-		return nil
-	case t.isBroker(who) && (last == response || last == uploaded):
-		return nil
+	case who.Thing == nil && len(who.Set("").Documents()) == 0:
+		return "the certificate is attached to no thing and has no policy: look at its entry in the registry"
+	case who.Thing != nil && len(who.Set(who.Thing.Name).Documents()) == 0:
+		return "thing " + who.Thing.Name + " is in no group that has a policy: look at its entry in the registry"
 	}
-	return fmt.Errorf("may not publish to %q", topic)
+	return ""
 }
 
-// read returns nil if who may subscribe to the filter, or receive from the
-// topic, of that text. mochi asks for both in the same words, and the answers
-// are the same: a thing has no filter but its topic, and a filter with a
-// wildcard is no topic.
-func (t *topics) read(who identity, filter string) error {
-	if who.kind == certs.Thing {
-		if filter == t.root+"/"+who.name+"/"+response {
-			return nil
-		}
-		return fmt.Errorf("may not subscribe to %q", filter)
-	}
-	if q, template, ok := provisioningReply(filter); ok && t.mayClaim(who, q, template) {
-		return nil
-	}
-	plain, shared := strings.CutPrefix(filter, "$share/"+t.group+"/")
-	if !shared { // `thingpass check` tries a group beside the brokers', where nothing can get lost
-		plain, shared = strings.CutPrefix(filter, "$share/"+t.group+"-check/")
-	}
-	thing, last, ok := t.split(plain)
-	switch {
-	case !ok || thing != "+" && certs.CheckName(thing) != nil:
-	case t.isBroker(who) && slices.Contains(requests(), last):
-		return nil
-	case !shared && last == uploaded && (t.isBroker(who) || slices.Contains(t.observers, who.name)):
-		return nil
-	}
-	return fmt.Errorf("may not subscribe to %q", filter)
-}
-
-// mayClaim tells whether who may ask that question.
-func (t *topics) mayClaim(who identity, q question, template string) bool {
-	templates := t.claims[who.name]
-	return who.kind == certs.Service && len(templates) > 0 && (q != register || slices.Contains(templates, template))
-}
-
-// split takes "<root>/<thing>/<last>" apart.
-func (t *topics) split(topic string) (thing, last string, ok bool) {
-	rest, ok := strings.CutPrefix(topic, t.root+"/")
-	if !ok {
-		return "", "", false
-	}
-	return strings.Cut(rest, "/")
-}
-
-func (t *topics) isBroker(who identity) bool {
-	return who.kind == certs.Service && slices.Contains(t.brokers, who.name)
-}
-
-// check refuses names that would open more than they say.
-func (t *topics) check() error {
-	for _, level := range append(strings.Split(t.root, "/"), t.group) {
-		if certs.CheckName(level) != nil {
-			return fmt.Errorf("root %q or group %q: each level of a topic has letters, digits and : _ - only", t.root, t.group)
-		}
-	}
-	for _, name := range slices.Concat(t.brokers, t.observers, slices.Collect(maps.Keys(t.claims))) {
-		if err := certs.CheckName(name); err != nil {
-			return fmt.Errorf("service: %w", err)
-		}
-	}
-	if len(t.brokers) == 0 {
-		return errors.New("no broker is named")
-	}
-	return nil
+// asksFor tells whether OnACLCheck is asked about a filter of the SUBSCRIBE that is
+// being answered, and not about a delivery: mochi asks for both in the same words,
+// at any time and from any goroutine. But it passes the very string that OnSubscribe
+// has made for it, and that is nobody else's, whatever the letters are.
+func (c *client) asksFor(filter string) bool {
+	asking := c.asking.Load()
+	return asking != nil && slices.ContainsFunc(*asking, func(own string) bool {
+		return len(own) == len(filter) && unsafe.StringData(own) == unsafe.StringData(filter)
+	})
 }

@@ -131,31 +131,41 @@ func (h *hook) narrowSubscribe(cl *mqtt.Client, pk packets.Packet) (packets.Pack
 	return pk, nil
 }
 
-// OnSubscribe replaces the filters that AWS refuses by one that mochi does, and
-// keeps their reasons for OnSubscribed.
+// OnSubscribe marks the filters as those that are asked about (asksFor). In Strict
+// it replaces those that AWS refuses by one that mochi does, and keeps their reasons
+// for OnSubscribed.
 func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 	conn, ok := owner(cl)
 	if !ok {
 		return pk
 	}
-	conn.subscribing.Store(true)
-	filters := make(packets.Subscriptions, len(pk.Filters))
+	filters, asking := make(packets.Subscriptions, len(pk.Filters)), make([]string, len(pk.Filters))
 	conn.verdicts = make([]byte, len(pk.Filters))
-	known := cl.State.Subscriptions.GetAll()
 	for i, sub := range pk.Filters {
-		_, again := known[sub.Filter]
-		code, err := judgeFilter(sub.Filter)
-		if err == nil && (len(pk.Filters) > awsPerSubscribe || !again && len(known)+i >= awsSubscriptions) {
-			code, err = packets.ErrQuotaExceeded, fmt.Errorf("%d filters at once and %d before, at most %d and %d", len(pk.Filters), len(known), awsPerSubscribe, awsSubscriptions)
-		}
-		if err != nil {
+		if code, err := h.narrowFilter(cl, pk.Filters, i); err != nil {
 			h.refused(cl, "SUBSCRIBE", err)
 			sub.Filter, conn.verdicts[i] = "", code.Code
 		}
-		filters[i] = sub
+		sub.Filter = strings.Clone(sub.Filter)
+		filters[i], asking[i] = sub, sub.Filter
 	}
+	conn.asking.Store(&asking)
 	pk.Filters = filters
 	return pk
+}
+
+// narrowFilter returns the refusal of the filter with number i.
+func (h *hook) narrowFilter(cl *mqtt.Client, filters packets.Subscriptions, i int) (packets.Code, error) {
+	if h.strict == nil {
+		return packets.CodeSuccess, nil
+	}
+	known := cl.State.Subscriptions.GetAll()
+	_, again := known[filters[i].Filter]
+	code, err := judgeFilter(filters[i].Filter)
+	if err == nil && (len(filters) > awsPerSubscribe || !again && len(known)+i >= awsSubscriptions) {
+		code, err = packets.ErrQuotaExceeded, fmt.Errorf("%d filters at once and %d before, at most %d and %d", len(filters), len(known), awsPerSubscribe, awsSubscriptions)
+	}
+	return code, err
 }
 
 // OnSubscribed sees the reasons before they are sent.
@@ -169,7 +179,7 @@ func (h *hook) OnSubscribed(cl *mqtt.Client, _ packets.Packet, reasons []byte) {
 			reasons[i] = code
 		}
 	}
-	conn.subscribing.Store(false)
+	conn.asking.Store(nil)
 }
 
 func judgeFilter(filter string) (packets.Code, error) {

@@ -27,7 +27,7 @@ type WebSocketOptions struct {
 	Key    AccessKey
 	Token  string // session token of the key, if it has one
 	Region string // default DefaultRegion
-	// Service is who the holder of the key is, by default the first of Brokers.
+	// Service is who the holder of the key is, default DefaultBroker; the registry knows it by its common name.
 	Service string
 	// Lifetime of a connection, default 24 h as on AWS.
 	Lifetime time.Duration
@@ -44,7 +44,7 @@ type webDoor struct {
 	server   *http.Server
 }
 
-func newWebDoor(l net.Listener, o *WebSocketOptions, service string, certificate tls.Certificate, log *slog.Logger) *webDoor {
+func newWebDoor(l net.Listener, o *WebSocketOptions, certificate tls.Certificate, log *slog.Logger) *webDoor {
 	return &webDoor{
 		net: tls.NewListener(l, &tls.Config{
 			Certificates: []tls.Certificate{certificate},
@@ -52,7 +52,7 @@ func newWebDoor(l net.Listener, o *WebSocketOptions, service string, certificate
 			NextProtos:   []string{"http/1.1"},
 		}),
 		gate:     &signedGate{key: o.Key, token: o.Token, region: orDefault(o.Region, DefaultRegion), now: time.Now},
-		who:      identity{certs.Service, orDefault(o.Service, service)},
+		who:      identity{certs.Service, orDefault(o.Service, DefaultBroker)},
 		lifetime: orDefault(o.Lifetime, webLifetime),
 		server: &http.Server{
 			ReadHeaderTimeout: introduction,
@@ -105,5 +105,6 @@ func (l *mtlsListener) upgrade(w http.ResponseWriter, r *http.Request, establish
 	ws.SetReadLimit(maxPacket + 16)
 	end := time.AfterFunc(l.web.lifetime, func() { _ = ws.Close(websocket.StatusGoingAway, "WEBSOCKET_TTL_EXPIRATION") })
 	defer end.Stop()
-	l.run(websocket.NetConn(context.Background(), ws, websocket.MessageBinary), secure.NetConn(), l.web.who, establish)
+	conn := websocket.NetConn(context.Background(), ws, websocket.MessageBinary)
+	l.run(&client{Conn: conn, tcp: secure.NetConn(), who: l.web.who}, establish)
 }

@@ -87,6 +87,7 @@ func (w *window) end() { w.once.Do(func() { close(w.ended) }) }
 func (h *hook) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	if conn, ok := owner(cl); ok {
 		conn.window.resize(h.windowOf(cl))
+		h.forget(cl, conn)
 		h.sessions.move(conn) // until CONNACK
 	}
 	cl.Properties.Props.ReceiveMaximum = 0

@@ -29,7 +29,7 @@ const (
 func startProvisioning(t testing.TB, change ...func(*devstack.MQTTOptions)) *testMQTT {
 	t.Helper()
 	var ca *authority
-	return startMQTT(t, append([]func(*devstack.MQTTOptions){func(o *devstack.MQTTOptions) {
+	return startMQTT(t, append([]func(*devstack.MQTTOptions){shipped, func(o *devstack.MQTTOptions) {
 		ca = newAuthority(t)
 		o.Provisioning = &devstack.Provisioning{CA: ca.cert, Key: ca.key, Templates: []devstack.Template{
 			{Name: "fleet", Prefix: "cam-", Group: "cameras", Configuration: map[string]string{"site": "north"}},
@@ -52,7 +52,7 @@ type claimant struct{ *v5 }
 func (m *testMQTT) claimant(template string) claimant {
 	m.t.Helper()
 	c := m.must(m.ca.service(m.t, devstack.DefaultClaim), claimID)
-	for _, topic := range []string{createTopic, keysTopic, "$aws/provisioning-templates/" + template + "/provision/json"} {
+	for _, topic := range []string{createTopic, "$aws/provisioning-templates/" + template + "/provision/json"} {
 		for _, end := range []string{"/accepted", "/rejected"} {
 			if code := c.subscribe(topic + end); code != 1 {
 				m.t.Fatalf("subscribe to %s%s: %#x", topic, end, code)
@@ -144,7 +144,7 @@ func TestAClaimBecomesAThing(t *testing.T) {
 		t.Fatalf("register: %+v", b)
 	}
 	broker := m.broker()
-	broker.subscribe("thingpass/+/upload-request")
+	broker.subscribe("$share/thingpass/thingpass/+/upload-request")
 	thing := m.must(cert, "cam-7")
 	if code := thing.publish("thingpass/cam-7/upload-request", "hello"); code > 0x10 {
 		t.Errorf("publish: %#x", code)
@@ -314,8 +314,12 @@ func TestTemplatesHaveLimits(t *testing.T) {
 }
 
 func TestKeysOnRequest(t *testing.T) {
-	m := startProvisioning(t)
+	m := startProvisioning(t, func(o *devstack.MQTTOptions) { // our claim policy does not allow it
+		o.Registry = lab(t, "policies:\n", "policies:\n  claim: {builtin: claim, values: {template: fleet}}\n", "groups:\n", "groups:\n  cameras: {policies: [thing]}\n",
+			"certificates:\n", "certificates:\n  - {commonName: thingpass-claim, policies: [claim, keys]}\n")
+	})
 	c := m.claimant("fleet")
+	c.subscribe(keysTopic + "/accepted")
 	a, ok := c.ask(keysTopic, "{}")
 	if !ok {
 		t.Fatalf("%+v", a)

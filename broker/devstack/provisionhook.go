@@ -12,10 +12,13 @@ import (
 	"crypto"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"thingpass/policies/registry"
 )
 
 // Provisioning has the server give things an identity, by claim.
@@ -24,12 +27,13 @@ type Provisioning struct {
 	Key       crypto.Signer     // with this key
 	Templates []Template
 	// Claims are the names of services whose certificate is a claim, and which templates
-	// each may use; default DefaultClaim, all of them.
+	// each may use; default DefaultClaim, all of them. A registry that is given says so
+	// itself.
 	Claims map[string][]string
 }
 
 // openProvisioning makes the provisioner, if there is to be one.
-func (m *MQTT) openProvisioning(o MQTTOptions, t *topics, log *slog.Logger) error {
+func (m *MQTT) openProvisioning(o MQTTOptions, store *registry.Store, log *slog.Logger) error {
 	if o.Provisioning == nil {
 		return nil
 	}
@@ -41,16 +45,58 @@ func (m *MQTT) openProvisioning(o MQTTOptions, t *topics, log *slog.Logger) erro
 		return err
 	}
 	p.issuer = &claimIssuer{o.Provisioning.CA, o.Provisioning.Key}
-	t.claims = o.Provisioning.Claims
-	if t.claims == nil {
-		t.claims = map[string][]string{DefaultClaim: p.templateNames()}
+	if o.Registry == nil {
+		err = o.Provisioning.enter(store, p)
 	}
-	fleet := newMemoryFleet()
-	p.fleet, m.listener.fleet = fleet, fleet
-	p.reserved = func(thing string) bool { return t.serviceOf(thing) != "" }
+	p.fleet = registryFleet{store}
+	p.reserved = func(thing string) bool { return store.Registry().Owner(thing) != "" }
 	p.log, p.strict = log, o.Strict != nil
 	m.hook.provisioner = p
-	return t.check()
+	return errors.Join(err, p.checkGroups(store.Registry()))
+}
+
+// enter makes claims and groups known to a registry in memory.
+func (o *Provisioning) enter(store *registry.Store, p *provisioner) error {
+	claims := o.Claims
+	if claims == nil {
+		claims = map[string][]string{DefaultClaim: p.templateNames()}
+	}
+	return store.Edit(func(d *registry.Draft) error {
+		var problems []error
+		for claim, templates := range claims {
+			c := registry.Certificate{CommonName: claim}
+			for _, t := range templates {
+				c.Policies = append(c.Policies, claim+"."+t)
+				problems = append(problems, d.AddBuiltin(claim+"."+t, "claim", map[string]string{"claim": claim, "template": t}))
+			}
+			problems = append(problems, d.AddCertificate(c))
+		}
+		groups := map[string]bool{"": true, registry.ThingGroup: true}
+		for _, t := range o.Templates {
+			if !groups[t.Group] {
+				problems = append(problems, d.AddGroup(registry.Group{Name: t.Group, Policies: []string{"thing"}}))
+			}
+			groups[t.Group] = true
+		}
+		return errors.Join(problems...)
+	})
+}
+
+// checkGroups sees to it that what is provisioned can do something.
+func (p *provisioner) checkGroups(r *registry.Registry) error {
+	var problems []error
+	for name, t := range p.templates {
+		if t.Group == "" {
+			if r.Group(registry.ThingGroup) == nil {
+				problems = append(problems, fmt.Errorf("provisioning template %s names no group, and the registry has no group %s: give it one", name, registry.ThingGroup))
+			}
+			t.Group = registry.ThingGroup
+			p.templates[name] = t
+		} else if r.Group(t.Group) == nil {
+			problems = append(problems, fmt.Errorf("provisioning template %s: the registry has no group %s: add it", name, t.Group))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // isQuestion tells whether a publish is for the provisioner, and so for nobody else.
@@ -59,11 +105,21 @@ func (h *hook) isQuestion(topic string) bool {
 	return ok && h.provisioner != nil
 }
 
+// mayHear asks the policies about an answer, which mochi does not see.
+func (h *hook) mayHear(cl *mqtt.Client, topic string) bool {
+	conn, ok := owner(cl)
+	if !ok {
+		return false
+	}
+	g := conn.grant.Load()
+	return g != nil && h.mayReceive(cl, conn, g, topic)
+}
+
 // answerQuestion answers a question that mochi has acknowledged.
 func (h *hook) answerQuestion(cl *mqtt.Client, pk packets.Packet) {
 	topic, reply := h.provisioner.answer(pk.TopicName, pk.Payload)
 	for filter := range cl.State.Subscriptions.GetAll() {
-		if !matches(filter, topic) {
+		if !matches(filter, topic) || !h.mayHear(cl, topic) {
 			continue
 		}
 		// QoS 0: whoever misses an answer asks again, and nothing is left in a session.

@@ -46,6 +46,8 @@ type ReadyMQTT struct {
 	// WebSocket is wss://host:port/mqtt for who signs with S3's access key.
 	WebSocket string `json:"webSocket,omitempty"`
 	Strict    bool   `json:"strict,omitempty"` // it refuses what AWS IoT Core refuses
+	// Registry is the file that says who may do what; "": the default, in memory.
+	Registry string `json:"registry,omitempty"`
 }
 
 // Address is host:port.

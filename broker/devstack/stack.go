@@ -17,6 +17,7 @@ import (
 
 	"thingpass/broker/credprovider"
 	"thingpass/certs"
+	"thingpass/policies/registry"
 )
 
 // DefaultObserver is the service that may watch <root>/+/uploaded.
@@ -43,6 +44,7 @@ type Options struct {
 	//	s3/<bucket>/<key>     the objects, as plain files
 	//	s3-credentials.json   the access key
 	//	broker.yaml           a configuration for `thingpass run`
+	//	registry.yaml         who is who and may do what, if there is such a file
 	Dir       string
 	Listen    string // host or address, default 127.0.0.1; 0.0.0.0 is every address
 	Advertise string // host that things use, and that signed URLs contain; default is Listen's
@@ -53,8 +55,12 @@ type Options struct {
 	ProviderPort int
 	Bucket       string // default DefaultBucket
 	Region       string // default DefaultRegion
-	Root         string // of the topics, default DefaultRoot
-	Only         Part
+	// Root is that of the topics; default that of the registry, or DefaultRoot.
+	Root string
+	// Registry is the file that says who is who and may do what; default Dir's
+	// registry.yaml, if there is one, and else registry.Default in memory.
+	Registry string
+	Only     Part
 	// Templates has the MQTT server provision things by claim: the certificate of the
 	// service thingpass-claim, which is made. None: it does not.
 	Templates []Template
@@ -71,6 +77,8 @@ type Stack struct {
 	// Provider gives things credentials for S3; nil if only MQTT runs.
 	Provider *credprovider.Server
 	ready    Ready
+	registry *registry.Store // nil: there is no file
+	unwatch  func()          // ends the watch of that file
 }
 
 // Start makes what is missing in o.Dir and starts the stack, which runs until
@@ -89,12 +97,15 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		return nil, err
 	}
 	defer unlock()
-	s := &Stack{}
+	s := &Stack{unwatch: func() {}}
 	defer func() {
 		if err != nil {
 			_ = s.Close()
 		}
 	}()
+	if err := s.openRegistry(&o); err != nil {
+		return nil, err
+	}
 	if err := s.start(ctx, &o, h); err != nil {
 		return nil, err
 	}
@@ -109,7 +120,6 @@ func (o *Options) complete() error {
 	}
 	o.Bucket = cmp.Or(o.Bucket, DefaultBucket)
 	o.Region = cmp.Or(o.Region, DefaultRegion)
-	o.Root = cmp.Or(o.Root, DefaultRoot)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -143,11 +153,11 @@ func (s *Stack) start(ctx context.Context, o *Options, h hosts) error {
 	if err != nil {
 		return err
 	}
-	brokerFiles, err := service(d, DefaultBroker)
+	brokerFiles, err := service(d, s.value("broker"))
 	if err != nil {
 		return err
 	}
-	if _, err := service(d, DefaultObserver); err != nil {
+	if _, err := service(d, s.value("observer")); err != nil {
 		return err
 	}
 	server, err := d.CA().Server(h.all)
@@ -174,56 +184,6 @@ func (s *Stack) start(ctx context.Context, o *Options, h hosts) error {
 		return s.startProvider(ctx, o, h, d, server)
 	}
 	return nil
-}
-
-func (s *Stack) startMQTT(ctx context.Context, o *Options, h hosts, d *certs.Dir, server certs.Identity) (err error) {
-	options := MQTTOptions{
-		Listen:      net.JoinHostPort(h.listen, strconv.Itoa(o.MQTTPort)),
-		Certificate: server.TLSCertificate(),
-		ClientCAs:   d.CA().Pool(),
-		Root:        o.Root,
-		Observers:   []string{DefaultObserver},
-		Strict:      o.Strict,
-		Log:         o.Log,
-	}
-	if len(o.Templates) > 0 {
-		if options.Provisioning, err = s.openClaims(o, d); err != nil {
-			return err
-		}
-	}
-	if o.WebSocket {
-		key, err := LoadAccessKey(o.keyFile())
-		if err != nil {
-			return err
-		}
-		options.WebSocket = &WebSocketOptions{Listen: net.JoinHostPort(h.listen, strconv.Itoa(o.WebPort)), Key: key, Region: o.Region}
-	}
-	if s.MQTT, err = StartMQTT(ctx, options); err != nil {
-		return err
-	}
-	s.ready.MQTT = &ReadyMQTT{Host: h.public, Port: portOf(s.MQTT.Addr()), Root: o.Root, Group: DefaultGroup, Strict: o.Strict != nil}
-	s.ready.MQTT.Server = "mqtts://" + s.ready.MQTT.Address()
-	if o.WebSocket {
-		s.ready.MQTT.WebSocket = "wss://" + net.JoinHostPort(h.public, strconv.Itoa(portOf(s.MQTT.WebAddr()))) + "/mqtt"
-	}
-	return nil
-}
-
-// openClaims makes the claim's certificate, if need be.
-func (s *Stack) openClaims(o *Options, d *certs.Dir) (*Provisioning, error) {
-	key, err := signerOf(d)
-	if err != nil {
-		return nil, err
-	}
-	files, err := service(d, DefaultClaim)
-	if err != nil {
-		return nil, err
-	}
-	s.ready.Claim = &ReadyClaim{Files: files}
-	for _, t := range o.Templates {
-		s.ready.Claim.Templates = append(s.ready.Claim.Templates, t.Name)
-	}
-	return &Provisioning{CA: d.CA().Certificate(), Key: key, Templates: o.Templates}, nil
 }
 
 // portOf is that of a TCP listener.
@@ -270,6 +230,7 @@ func (s *Stack) Ready() Ready { return s.ready }
 
 // Close ends what runs, within a few seconds.
 func (s *Stack) Close() error {
+	s.unwatch()
 	done := make(chan error, 1)
 	go func() {
 		if s.MQTT == nil {

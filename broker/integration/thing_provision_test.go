@@ -178,6 +178,45 @@ func TestAPowerCutBetweenRegistrationAndItsAnswer(t *testing.T) {
 	s.mustHaveStored("cam-7", photos)
 }
 
+// Where a template gives each name once, as that of policies/documents does, a thing
+// that knows its name is not lost: neither when its power goes after it was
+// registered, nor when it goes before.
+func TestAPowerCutWhereNamesAreGivenOnce(t *testing.T) {
+	for name, goesOn := range map[string]bool{"registered": true, "not registered": false} {
+		t.Run(name, func(t *testing.T) {
+			registering, dead := make(chan struct{}), make(chan struct{})
+			first := true
+			s := newFleetStack(t, devstack.Template{Name: "fleet", Prefix: "cam-", Once: true, Allow: func(map[string]string) error {
+				if !first {
+					return nil
+				}
+				first = false
+				close(registering)
+				<-dead
+				if goesOn {
+					return nil
+				}
+				return errors.New("the server's power went as well")
+			}})
+			c := s.provision("identity", "7", "--thing", "cam-7")
+			<-registering
+			c.kill9()
+			close(dead)
+			line := s.mustProvision("identity", "7", "--thing", "cam-7")
+			if line.Thing != "cam-7" || line.New == goesOn {
+				t.Errorf("after the power cut: %+v", line)
+			}
+			c = s.provision("other", "7", "--thing", "cam-7")
+			if code := c.wait(patience); code != 1 || !strings.Contains(c.text(), "there is a thing of that name already") {
+				t.Errorf("somebody else with that name: exit code %d\n%s", code, c.text())
+			}
+			if left, _ := filepath.Glob(s.path("other/REC*")); len(left) != 0 {
+				t.Errorf("it has an identity: %v", left)
+			}
+		})
+	}
+}
+
 func TestWhatAProvisioningThingIsTold(t *testing.T) {
 	s := newFleetStack(t, devstack.Template{Name: "fleet", Prefix: "cam-", Allow: func(p map[string]string) error {
 		if p["SerialNumber"] == "stolen" {

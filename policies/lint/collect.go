@@ -48,9 +48,7 @@ func Collect(names []string, values templates.Values) Collection {
 	for _, name := range names {
 		c.add(name)
 	}
-	if c.builtin {
-		c.beside()
-	}
+	c.beside()
 	return c.Collection
 }
 
@@ -59,6 +57,7 @@ type collector struct {
 	values  templates.Values
 	seen    map[string]bool // folders and files whose ignores have been read
 	builtin bool
+	folders []string // of files
 }
 
 func (c *collector) add(name string) {
@@ -96,22 +95,32 @@ func (c *collector) ours(t templates.Template) {
 	}
 }
 
-// beside adds our bucket policy where our roles are judged without it: what it
-// denies, they need not.
+const bucketFile = "bucket-policy.json"
+
+// beside adds bucket policies where roles are judged without them: what those
+// deny, roles need not. They are ours, and those that lie in the roles' folder.
 func (c *collector) beside() {
+	judged := map[string]bool{}
 	for _, in := range c.Inputs {
-		if in.Name == "bucket-policy.json" {
-			return
+		judged[in.Name] = true
+	}
+	if c.builtin && !judged[bucketFile] {
+		if text, err := templates.Render("bucket-policy", c.values); err == nil {
+			c.Inputs = append(c.Inputs, Input{Name: bucketFile, Text: text, Kind: Bucket, Beside: true})
 		}
 	}
-	if text, err := templates.Render("bucket-policy", c.values); err == nil {
-		c.Inputs = append(c.Inputs, Input{Name: "bucket-policy.json", Text: text, Kind: Bucket, Beside: true})
+	for _, dir := range c.folders {
+		file := filepath.Join(dir, bucketFile)
+		if text, err := os.ReadFile(file); err == nil && !judged[file] && template(file, text) == nil {
+			c.Inputs = append(c.Inputs, Input{Name: file, Text: text, Kind: Bucket, Beside: true})
+			judged[file] = true
+		}
 	}
 }
 
 func kindOf(t templates.Template) Kind {
 	switch {
-	case t.Name == "broker" || t.Name == "observer":
+	case strings.HasPrefix(t.Name, "broker") || t.Name == "observer":
 		return Broker
 	case t.Name == "claim":
 		return Claim
@@ -148,6 +157,7 @@ func (c *collector) file(name string) {
 	}
 	c.Inputs = append(c.Inputs, Input{Name: name, Text: text, Problem: template(name, text)})
 	dir := filepath.Dir(name)
+	c.folders = append(c.folders, dir)
 	c.readIgnores(filepath.Join(dir, IgnoreFile), func(file string) string {
 		if file == "" {
 			return ""

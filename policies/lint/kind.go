@@ -128,25 +128,27 @@ func detect(d *policies.Document) Kind {
 	return Thing
 }
 
-// named is true if each Connect names its clients by letters, and no variable
-// stands anywhere: a service.
+// named is true if no variable stands anywhere, and each Connect names its clients
+// by letters, or nothing at all has a wildcard: a service.
 func named(d *policies.Document) bool {
-	found := false
+	connects, topics, wild := false, false, false
 	for i := range d.Statements {
 		s := newStatement(d, i)
 		for _, r := range s.resources {
 			if len(r.uses) > 0 {
 				return false
 			}
+			topics = topics || strings.HasPrefix(r.kind, "topic")
+			wild = wild || strings.ContainsAny(r.Value, "*?")
 			if s.allow && s.does("iot:Connect") && r.is("client") {
 				if len(r.pat) == 0 || r.pat[0].wild() {
 					return false
 				}
-				found = true
+				connects = true
 			}
 		}
 	}
-	return found
+	return connects || topics && !wild
 }
 
 func hasMember(v policies.Value, name string) bool {

@@ -129,6 +129,12 @@ func (r *run) read(in Input) *pass {
 		for i := range p.doc.Statements {
 			p.statements = append(p.statements, newStatement(p.doc, i))
 		}
+		home := p.place().ARN("")
+		for _, s := range p.statements {
+			for j := range s.resources {
+				s.resources[j].home = home
+			}
+		}
 	}
 	p.broken = false
 	p.party = p.partyOf()

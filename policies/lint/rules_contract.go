@@ -40,7 +40,7 @@ func contractRules() []Rule {
 			Why:    "The connection is closed at the first message, without a reason; for a device in the field that means a visit.",
 			Fix:    "Allow what the contract says.",
 			Source: "broker/PROTOCOL.md, section 2",
-			Bad:    on(Thing, `{"Effect": "Allow", "Action": "iot:Publish", "Resource": `+up+`}`).with("a contract with …/up and …/state", demo),
+			Bad:    on(Thing, `{"Effect": "Allow", "Action": "iot:Publish", "Resource": `+up+`}`, connect+"}").with("a contract with …/up and …/state", demo),
 			Good:   on(Thing, publish, connect+"}").with("a contract with …/up and …/state", demo),
 			needs:  "contract", kinds: []Kind{Thing, Broker, Claim}, check: gaps,
 		},
@@ -178,7 +178,7 @@ func retention(p *pass) {
 		}
 		answer := d.session.Decide("iot:RetainPublish", d.place.ARN("topic/"+contract.For(someThing, t.Topic)))
 		switch {
-		case t.Retained && !answer.Allowed():
+		case t.Retained && !answer.Allowed() && d.session.Publish(contract.For(someThing, t.Topic), false).Allowed():
 			s, at := p.where("iot:Publish")
 			p.find(Warning, s, at, "allow iot:RetainPublish on "+d.written("topic", t.Topic), "%s is retained, and iot:RetainPublish is not allowed on it", t.Topic)
 		case !t.Retained && answer.Allowed():
@@ -238,7 +238,7 @@ func (d *desk) willTopic() string {
 
 func gaps(p *pass) {
 	d := p.desk()
-	if d == nil {
+	if d == nil || len(p.allows("iot:Connect")) == 0 { // it only adds to another document
 		return
 	}
 	gap := func(action, kind, topic, what string, answer policies.Result) {

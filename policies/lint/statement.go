@@ -70,6 +70,7 @@ type resource struct {
 	name string   // what stands behind the kind; of S3, behind arn:…:::
 	uses []use
 	pat  pattern // of name
+	home string  // "arn:aws:iot:eu-central-1:123456789012:", of the document's resources: for fixes
 }
 
 func newResource(t policies.Text) resource {
@@ -99,7 +100,7 @@ func (r resource) service() string {
 // with is the resource with another kind and name: for fixes.
 func (r resource) with(kind, name string) string {
 	if r.arn == nil {
-		return "arn:<partition>:iot:<region>:<account>:" + kind + "/" + name
+		return r.home + kind + "/" + name
 	}
 	return "arn:" + strings.Join(r.arn, ":") + ":" + kind + "/" + name
 }
@@ -203,6 +204,11 @@ func identifies(key string) bool {
 		return true
 	}
 	return false
+}
+
+// broken is true if a variable of the resource never resolves: IOT016 says so.
+func (r resource) broken() bool {
+	return slices.ContainsFunc(r.uses, func(u use) bool { return u.broken != "" })
 }
 
 // byClientID is true if the client id, and nothing better, tells the thing.

@@ -104,6 +104,7 @@ func noteChange(changed bool, err error) {
 	if changed {
 		watch.Changed()
 	}
+	C.thingpass_pend()
 }
 
 //export thingpassConnect
@@ -126,16 +127,25 @@ func handle(client *C.struct_mosquitto) guard.Handle {
 	return guard.Handle(uintptr(unsafe.Pointer(client)))
 }
 
-// thingpassCheck is called for each message. The topic is the server's: nothing
-// may keep it.
+// thingpassCheck is called for what C does not remember. The topic is the
+// server's: nothing may keep it.
 //
 //export thingpassCheck
-func thingpassCheck(client *C.struct_mosquitto, access C.int, topic *C.char, n C.size_t, retain C.bool) (ok C.bool) {
+func thingpassCheck(client *C.struct_mosquitto, access C.int, topic *C.char, n C.size_t, retain C.bool) (verdict C.int) {
 	defer contain("a check")
 	text := unsafe.String((*byte)(unsafe.Pointer(topic)), int(n))
-	return C.bool(watch.Check(handle(client), guard.Access(access), text, bool(retain), func() (string, string) {
+	connected := true
+	ok := watch.Check(handle(client), guard.Access(access), text, bool(retain), func() (string, string) {
+		connected = false
 		return C.GoString(C.thingpass_client_id(client)), C.GoString(C.thingpass_username(client))
-	}))
+	})
+	switch {
+	case !ok:
+		return C.THINGPASS_DENIED
+	case !connected:
+		return C.THINGPASS_ALLOWED_ONCE
+	}
+	return C.THINGPASS_ALLOWED
 }
 
 //export thingpassDisconnected

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: the thingpass authors
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build mosquitto
+// go:build mosquitto
 
-#include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +15,54 @@
 #include "shim.h"
 
 static mosquitto_plugin_id_t *plugin;
+static atomic_bool pending; // there is something to do at the next tick
+
+// The way into Go and back costs as much as a decision. A thing publishes to few
+// topics, so what was allowed is remembered until anything changes: nothing is
+// allowed by it that Go has not allowed for this very client, access and topic.
+enum { slots = 4096, topic_max = 256 };
+
+static struct slot {
+    const struct mosquitto *client;
+    uint32_t generation;
+    int access;
+    bool retain;
+    uint16_t len;
+    char topic[topic_max];
+} allowed[slots];
+
+static uint32_t generation = 1;
+
+// Forgets all that was allowed.
+static void forget(void) {
+    generation++;
+    if (generation == 0) { // after 4,294,967,295 changes, old slots would count again
+        memset(allowed, 0, sizeof allowed);
+        generation = 1;
+    }
+}
+
+static struct slot *slot_of(const struct mosquitto_evt_acl_check *e, size_t len) {
+    uint32_t hash = 2166136261U ^ (uint32_t)((uintptr_t)e->client >> 4) ^ (uint32_t)e->access;
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ (uint8_t)e->topic[i]) * 16777619U;
+    }
+    return &allowed[(hash ^ (hash >> 16)) % slots];
+}
+
+static bool remembered(const struct slot *s, const struct mosquitto_evt_acl_check *e, size_t len) {
+    return s->generation == generation && s->client == e->client && s->access == e->access &&
+           s->retain == e->retain && s->len == len && memcmp(s->topic, e->topic, len) == 0;
+}
+
+static void remember(struct slot *s, const struct mosquitto_evt_acl_check *e, size_t len) {
+    s->client = e->client;
+    s->generation = generation;
+    s->access = e->access;
+    s->retain = e->retain;
+    s->len = (uint16_t)len;
+    memcpy(s->topic, e->topic, len);
+}
 
 // OpenSSL is in the server's process already; of its headers nothing else is used.
 struct x509_st;
@@ -34,6 +82,10 @@ unsigned char *thingpass_certificate(struct mosquitto *client, size_t *len) {
     }
     X509_free(cert);
     return der;
+}
+
+void thingpass_pend(void) {
+    atomic_store(&pending, true);
 }
 
 void thingpass_log(int level, const char *line) {
@@ -62,6 +114,7 @@ static int on_connect(int event, void *data, void *ctx) {
     const struct mosquitto_evt_basic_auth *e = data;
     (void)event;
     (void)ctx;
+    forget(); // the client's memory may have been another's
     return thingpassConnect(e->client, mosquitto_client_clean_session(e->client)) ? MOSQ_ERR_SUCCESS
                                                                                   : MOSQ_ERR_AUTH;
 }
@@ -73,15 +126,33 @@ static int on_acl(int event, void *data, void *ctx) {
     if (e->topic == NULL) {
         return MOSQ_ERR_ACL_DENIED;
     }
-    return thingpassCheck(e->client, e->access, (char *)e->topic, strlen(e->topic), e->retain)
-               ? MOSQ_ERR_SUCCESS
-               : MOSQ_ERR_ACL_DENIED;
+    size_t len = strlen(e->topic);
+    struct slot *slot = len <= topic_max ? slot_of(e, len) : NULL;
+    if (slot != NULL && remembered(slot, e, len)) {
+        return MOSQ_ERR_SUCCESS;
+    }
+    switch (thingpassCheck(e->client, e->access, (char *)e->topic, len, e->retain)) {
+    case THINGPASS_ALLOWED:
+        if (slot != NULL) {
+            remember(slot, e, len);
+        }
+        return MOSQ_ERR_SUCCESS;
+    case THINGPASS_ALLOWED_ONCE:
+        return MOSQ_ERR_SUCCESS;
+    default:
+        if (e->access == MOSQ_ACL_WRITE) {
+            forget(); // whose connection ends may do nothing more
+            thingpass_pend();
+        }
+        return MOSQ_ERR_ACL_DENIED;
+    }
 }
 
 static int on_disconnect(int event, void *data, void *ctx) {
     const struct mosquitto_evt_disconnect *e = data;
     (void)event;
     (void)ctx;
+    forget();
     thingpassDisconnected(e->client);
     return MOSQ_ERR_SUCCESS;
 }
@@ -90,6 +161,7 @@ static int on_reload(int event, void *data, void *ctx) {
     (void)event;
     (void)data;
     (void)ctx;
+    forget();
     thingpassReload();
     return MOSQ_ERR_SUCCESS;
 }
@@ -98,7 +170,10 @@ static int on_tick(int event, void *data, void *ctx) {
     (void)event;
     (void)data;
     (void)ctx;
-    thingpassTick();
+    if (atomic_exchange(&pending, false)) {
+        forget();
+        thingpassTick();
+    }
     return MOSQ_ERR_SUCCESS;
 }
 
@@ -115,8 +190,11 @@ static const struct {
     int event;
     MOSQ_FUNC_generic_callback call;
 } callbacks[] = {
-    {MOSQ_EVT_BASIC_AUTH, on_connect}, {MOSQ_EVT_ACL_CHECK, on_acl}, {MOSQ_EVT_DISCONNECT, on_disconnect},
-    {MOSQ_EVT_RELOAD, on_reload},      {MOSQ_EVT_TICK, on_tick},
+    {MOSQ_EVT_BASIC_AUTH, on_connect},
+    {MOSQ_EVT_ACL_CHECK, on_acl},
+    {MOSQ_EVT_DISCONNECT, on_disconnect},
+    {MOSQ_EVT_RELOAD, on_reload},
+    {MOSQ_EVT_TICK, on_tick},
 };
 
 int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userdata,
@@ -132,7 +210,8 @@ int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userdata,
         return MOSQ_ERR_INVAL;
     }
     for (size_t i = 0; i < sizeof callbacks / sizeof callbacks[0]; i++) {
-        int rc = mosquitto_callback_register(plugin, callbacks[i].event, callbacks[i].call, NULL, NULL);
+        int rc =
+            mosquitto_callback_register(plugin, callbacks[i].event, callbacks[i].call, NULL, NULL);
         if (rc != MOSQ_ERR_SUCCESS) {
             return rc;
         }

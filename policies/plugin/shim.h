@@ -15,6 +15,15 @@ struct mosquitto;
 // A client's certificate as DER; to be freed by the caller. NULL: it has none.
 unsigned char *thingpass_certificate(struct mosquitto *client, size_t *len);
 
+// Has the next tick call thingpassTick(). Any thread may.
+void thingpass_pend(void);
+
+enum {
+    THINGPASS_DENIED = 0,
+    THINGPASS_ALLOWED = 1,
+    THINGPASS_ALLOWED_ONCE = 2, // of no connection: not to be remembered
+};
+
 void thingpass_log(int level, const char *line);
 void thingpass_set_username(struct mosquitto *client, const char *name);
 void thingpass_kick(const char *client_id);

@@ -93,3 +93,23 @@ func sorted(names []string) []string {
 
 // Files are the documents that the registry names: who watches it watches them.
 func (r *Registry) Files() []string { return r.files }
+
+// Groups are the names of all thing groups, in order.
+func (r *Registry) Groups() []string { return slices.Sorted(maps.Keys(r.groups)) }
+
+// AdmissionGroups are those that things get which jitp admits, not to be changed.
+func (r *Registry) AdmissionGroups() []string {
+	if r.admission == nil {
+		return nil
+	}
+	return r.admission.Groups
+}
+
+// Certificate is the entry of an id.
+func (r *Registry) Certificate(id string) (Certificate, bool) {
+	c := r.byID[id]
+	if c == nil {
+		return Certificate{}, false
+	}
+	return *c, true
+}

@@ -49,6 +49,6 @@ for production.`,
 		SilenceUsage:  true, // an error is one line that says what to do
 		SilenceErrors: true,
 	}
-	c.AddCommand(runCommand(), thingCommand(), demoCommand())
+	c.AddCommand(runCommand(), thingCommand(), registryCommand(), demoCommand())
 	return c
 }

@@ -50,7 +50,8 @@ is a configuration for the broker: thingpass run --config DIR/broker.yaml`,
 		Example: `  thingpass-dev run
   thingpass-dev run --dir dev --listen 192.168.1.10
   thingpass-dev run --listen 0.0.0.0 --advertise camera-hub.lan
-  thingpass-dev run --aws-strict --wss-port 8443`,
+  thingpass-dev run --aws-strict --wss-port 8443
+  thingpass-dev run --registry registry.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c, &f) },
 	}
@@ -63,7 +64,8 @@ is a configuration for the broker: thingpass run --config DIR/broker.yaml`,
 	flags.IntVar(&f.ProviderPort, "provider-port", devstack.DefaultProviderPort, "port of the credential provider, 0 for any free one (the default where --s3-port is given)")
 	flags.StringVar(&f.Bucket, "bucket", devstack.DefaultBucket, "name of the bucket")
 	flags.StringVar(&f.Region, "region", devstack.DefaultRegion, "region of S3")
-	flags.StringVar(&f.Root, "root", devstack.DefaultRoot, "first level of all topics")
+	flags.StringVar(&f.Root, "root", "", "first level of all topics (default: the registry's, or "+devstack.DefaultRoot+")")
+	flags.StringVar(&f.Registry, "registry", "", "file that says who is who and which policies are attached to whom; it is read again\nwhen it changes (default: registry.yaml in the folder, or else every thing of the CA\nis let in under its own name)")
 	flags.StringVar(&f.only, "only", "", "run one part alone: mqtt or s3")
 	flags.StringVar(&f.strict, "aws-strict", "", "refuse what AWS IoT Core refuses, and discard what is above its quota of 100 publishes\na second and connection; =both: what a client sends and receives count together")
 	flags.Lookup("aws-strict").NoOptDefVal = countEach

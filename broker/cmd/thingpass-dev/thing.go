@@ -14,28 +14,37 @@ import (
 )
 
 func thingCommand() *cobra.Command {
-	var dir string
+	var f thingFlags
 	c := &cobra.Command{
 		Use:   "thing NAME",
 		Short: "Make the certificate of a thing, and tell what to flash",
 		Long: `Make the certificate of a thing, and tell what to flash.
 
-The stack may run or not. A thing that has its certificate keeps it.`,
-		Example: "  thingpass-dev thing cam1",
+The stack may run or not. A thing that has its certificate keeps it. Where there is
+a registry file, the thing and its certificate are entered there, and a stack that
+runs reads it again by itself.`,
+		Example: "  thingpass-dev thing cam1\n  thingpass-dev thing cam1 --group cameras",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return errors.New("thing: want one name, as in: thingpass-dev thing cam1")
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, args []string) error { return thing(c, dir, args[0]) },
+		RunE: func(c *cobra.Command, args []string) error { return thing(c, &f, args[0]) },
 	}
-	c.Flags().StringVar(&dir, "dir", defaultDir, "folder of the stack")
+	c.Flags().StringVar(&f.dir, "dir", defaultDir, "folder of the stack")
+	c.Flags().StringVar(&f.registry, "registry", "", "registry file (default: registry.yaml in the folder, if there is one)")
+	c.Flags().StringArrayVar(&f.groups, "group", nil, "thing group of the registry, may be given several times (default: those of jitp, or the only one)")
 	return c
 }
 
-func thing(c *cobra.Command, dir, name string) error {
-	files, err := devstack.Thing(dir, name)
+type thingFlags struct {
+	dir, registry string
+	groups        []string
+}
+
+func thing(c *cobra.Command, f *thingFlags, name string) error {
+	files, err := devstack.Thing(f.dir, name)
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		fmt.Fprintf(c.OutOrStdout(), "thing %s has its certificate already\n", name)
@@ -44,7 +53,14 @@ func thing(c *cobra.Command, dir, name string) error {
 	default:
 		fmt.Fprintf(c.OutOrStdout(), "thing %s\n", name)
 	}
-	server, root := devstack.LastMQTT(dir)
+	registry, err := devstack.RegisterThing(f.dir, f.registry, name, f.groups)
+	if err != nil {
+		return fmt.Errorf("the certificate is made, but the registry does not have it: %w", err)
+	}
+	if registry != "" {
+		fmt.Fprintf(c.OutOrStdout(), "  %-12s %s\n", "registry", registry)
+	}
+	server, root := devstack.LastMQTT(f.dir)
 	printThing(c.OutOrStdout(), name, root, server, files)
 	return nil
 }

@@ -5,7 +5,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,7 +36,7 @@ that has no effect is itself a finding.
 
 The exit code is 0 if nothing is as bad as --fail-on says, else 1.`,
 		Example: `  thingpass policy lint
-  thingpass policy lint thing.json --config broker.yaml --registry registry.yaml
+  thingpass policy lint thing.json --broker-config broker.yaml --registry registry.yaml
   thingpass policy lint policies/ --format sarif --fail-on warning
   thingpass policy lint broker.json --ignore 'IOT008@Join=the brokers send these very filters'
   thingpass policy lint --explain IOT013`,
@@ -73,27 +72,26 @@ The exit code is 0 if nothing is as bad as --fail-on says, else 1.`,
 type lintFlags struct {
 	values func() (templates.Values, error)
 
-	as, format, failOn         string
-	registry, config, contract string
-	ignores                    []string
-	rules                      bool
-	explain                    string
-	threshold                  lint.Severity
-	given                      func(string) bool
+	as, format, failOn string
+	registry, contract string
+	ignores            []string
+	rules              bool
+	explain            string
+
+	threshold lint.Severity
+	command   *cobra.Command
 }
 
 func addLintFlags(c *cobra.Command) *lintFlags {
-	f, flags := &lintFlags{values: addValueFlags(c)}, c.Flags()
+	f, flags := &lintFlags{values: addValueFlags(c), command: c}, c.Flags()
 	flags.StringVar(&f.as, "as", "", "what the files are, if not what they look like: thing, broker, claim, role, credentials, session, trust, bucket, cors, lifecycle …")
 	flags.StringVar(&f.format, "format", "text", "text, json or sarif")
 	flags.StringVar(&f.failOn, "fail-on", "error", "the least severity that ends with exit code 1: error, warning or info")
 	flags.StringArrayVar(&f.ignores, "ignore", nil, "ignore a rule, `RULE@SID=REASON` or RULE=REASON (may be given often)")
 	flags.StringVar(&f.registry, "registry", "", "the registry `FILE`: attributes that policies name must exist")
-	flags.StringVar(&f.config, "config", "", "the broker's configuration `FILE`: keys, bucket and topics must be its own")
 	flags.StringVar(&f.contract, "contract", "", "a contract `FILE` of topics (default: ours)")
 	flags.BoolVar(&f.rules, "rules", false, "show all rules")
 	flags.StringVar(&f.explain, "explain", "", "show a `RULE` with a bad and a good example")
-	f.given = func(name string) bool { return flags.Changed(name) }
 	return f
 }
 
@@ -120,8 +118,8 @@ func (f *lintFlags) lint(args []string) (*lint.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt := lint.Options{Now: time.Now(), Place: placeGiven(values)}
-	if err := f.readConfig(&opt, &values); err != nil {
+	opt := lint.Options{Now: time.Now()}
+	if opt.Place, err = f.place(); err != nil {
 		return nil, err
 	}
 	values = withExamples(values)
@@ -146,16 +144,23 @@ func (f *lintFlags) lint(args []string) (*lint.Report, error) {
 	return lint.Run(found.Inputs, opt), nil
 }
 
-// placeGiven is what ARNs are compared with: what was said, not examples.
-func placeGiven(v templates.Values) policies.Place {
+// place is what ARNs are compared with: what was said of the account, not
+// examples, nor where S3 is.
+func (f *lintFlags) place() (policies.Place, error) {
+	v, err := readValues(f.flag("values"))
+	if err == nil {
+		err = setFlagged(&v, f.command)
+	}
 	at := policies.Place{Region: v.Region, Account: v.Account}
 	if v.Region != "" || v.Partition != "" {
 		at.Partition = v.Get("partition")
 	}
-	return at
+	return at, err
 }
 
-// readBeside reads contract, registry and ignores.
+func (f *lintFlags) flag(name string) string { return f.command.Flags().Lookup(name).Value.String() }
+
+// readBeside reads contract, configuration, registry and ignores.
 func (f *lintFlags) readBeside(opt *lint.Options, values templates.Values) (err error) {
 	opt.Root = values.Get("root")
 	if f.contract == "" {
@@ -169,6 +174,13 @@ func (f *lintFlags) readBeside(opt *lint.Options, values templates.Values) (err 
 	if err != nil {
 		return fmt.Errorf("--contract: %w", err)
 	}
+	if file := f.flag("broker-config"); file != "" {
+		c, err := config.Load(file, os.Environ())
+		if err != nil {
+			return err
+		}
+		opt.Keys = keysOf(file, c)
+	}
 	if f.registry != "" {
 		if opt.Registry, err = registry.Load(f.registry); err != nil {
 			return err
@@ -180,29 +192,6 @@ func (f *lintFlags) readBeside(opt *lint.Options, values templates.Values) (err 
 			return err
 		}
 		opt.Ignores = append(opt.Ignores, g)
-	}
-	return nil
-}
-
-// readConfig takes from the broker's configuration what documents must agree
-// with. Values that were given win, so that a difference is found.
-func (f *lintFlags) readConfig(opt *lint.Options, values *templates.Values) error {
-	if f.config == "" {
-		return nil
-	}
-	c, err := config.Load(f.config, nil)
-	if err != nil {
-		return err
-	}
-	opt.Keys = keysOf(f.config, c)
-	var problems []error
-	for name, value := range map[string]string{"bucket": c.S3.Bucket, "root": c.MQTT.Root, "group": c.MQTT.Group, "broker": c.MQTT.ClientID} {
-		if !f.given(name) && value != "" {
-			problems = append(problems, values.Set(name, value))
-		}
-	}
-	if err := errors.Join(problems...); err != nil {
-		return fmt.Errorf("--config: no policy of ours can have it: %w", err)
 	}
 	return nil
 }

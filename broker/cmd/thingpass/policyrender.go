@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"thingpass/policies/documents"
+	"thingpass/policies/lint"
 	"thingpass/policies/templates"
 )
 
@@ -152,7 +154,24 @@ func (r renderer) some(dir string, names []string) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", path, f.Kind, f.For)
 	}
+	if err := keepIgnores(dir); err != nil {
+		return failed(err)
+	}
 	return w.Flush()
+}
+
+// keepIgnores puts beside the documents why `policy lint` is to pass what it finds
+// in them, unless the folder has such a file already.
+func keepIgnores(dir string) error {
+	path := filepath.Join(dir, lint.IgnoreFile)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	text, err := documents.Files.ReadFile(lint.IgnoreFile)
+	if err != nil {
+		return err
+	}
+	return replaceFile(path, text)
 }
 
 // complete tells of each value that is missing once, however many documents need

@@ -335,6 +335,7 @@ struct thingpass_esp_claim {
     const char *template_name;
     const struct thingpass_pair *parameters; // such as SerialNumber
     size_t parameter_count;
+    const char *thing;   // what the template will call it, where that is known; see provision.h
     const char *name;    // what the client id begins with; NULL: "thingpass-claim"
     uint32_t timeout_ms; // for all of it; 0: two minutes
 

@@ -26,7 +26,8 @@
 //
 //     err = thingpass_identity_load(keeper, &identity, cert, sizeof cert);
 //     THINGPASS_OK:      connect as identity.thing, with cert and the key of the slot;
-//                        once the server has let it in, thingpass_identity_prove()
+//                        once the server has let it in, thingpass_identity_prove(). An
+//                        identity that is not proven and never let in: provision again
 //     THINGPASS_ENOENT:  connect with the claim, and provision
 //     other:             the medium is in trouble: this is no reason for a new identity
 //
@@ -131,6 +132,7 @@ enum thingpass_refusal {
     THINGPASS_REFUSAL_PARAMETERS, // the template wants others, or its hook said no
     THINGPASS_REFUSAL_FORBIDDEN,  // the claim may not, or not any more
     THINGPASS_REFUSAL_TEMPLATE,   // there is no such template
+    THINGPASS_REFUSAL_TAKEN,      // there is a thing of that name, and the template leaves it alone
     THINGPASS_REFUSAL_BUSY,       // throttled: it waited and asked again by itself
     THINGPASS_REFUSAL_SERVER,     // the server is in trouble: likewise
     THINGPASS_REFUSAL_OTHER
@@ -150,6 +152,14 @@ struct thingpass_provision_config {
     const char *template_name;
     const struct thingpass_pair *parameters; // such as SerialNumber; the template knows which
     size_t parameter_count;
+
+    // What the template is going to call the thing, where that is known beforehand. NULL:
+    // the server says it. With it, a thing is not lost even where the template takes a
+    // name only once (OverrideSettings FAIL): the identity is there, unproven, before
+    // it is registered, so a thing whose power goes before it hears of that may still
+    // connect with it. Where it was not registered after all, the server does not let
+    // it in: provision again.
+    const char *thing;
 
     // Publishes on the connection that the claim was let in on.
     const struct thingpass_mqtt *mqtt;
@@ -208,6 +218,7 @@ struct thingpass_provision {
     uint8_t slot;
     uint8_t subscribed; // topics
     uint8_t unanswered; // messages in a row
+    uint8_t open;       // registrations that nobody has refused
     bool asked;         // this phase's message is out
     bool told;          // when to ask again: a new connection does not hurry it
 };

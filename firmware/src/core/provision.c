@@ -10,7 +10,8 @@
 // The certificate is kept before its thing is registered: a medium that is full must
 // not make a thing that nobody can be. If the power goes between the two, or the answer
 // is lost, all begins again with the same key, and the server attaches another
-// certificate to the same thing.
+// certificate to the same thing. Where config.thing is given the record is written in
+// KEEP as well, and erased if the server is known not to have registered it.
 
 #include "thingpass/provision.h"
 
@@ -33,7 +34,16 @@ static uint64_t now_ms(const struct thingpass_provision *p) {
     return p->config.clock->now_ms(p->config.clock->ctx);
 }
 
+// The record that was written for a thing which does not come about after all.
+static void withdraw(struct thingpass_provision *p, int err) {
+    const struct thingpass_keeper *k = p->config.keeper;
+    if (p->config.thing != NULL && p->phase == REGISTER && err != THINGPASS_OK && p->open == 0) {
+        (void)k->erase(k->ctx, p->slot, THINGPASS_IDENTITY_RECORD);
+    }
+}
+
 static void finish(struct thingpass_provision *p, int err) {
+    withdraw(p, err);
     p->result.err = err;
     p->phase = ENDED;
 }
@@ -69,8 +79,20 @@ static void begin_again(struct thingpass_provision *p, int err) {
         finish(p, err);
         return;
     }
+    withdraw(p, err);
     p->result.err = err;
     enter(p, CERTIFY);
+}
+
+// The server does not register this certificate now; it may have done so before, and
+// nobody heard of it. Where the name is known that is an identity: it is there.
+static bool may_be_registered(struct thingpass_provision *p) {
+    if (p->config.thing == NULL || p->open == 0) {
+        return false;
+    }
+    thingpass_copy_cut(p->result.thing, sizeof p->result.thing, thingpass_span_of(p->config.thing));
+    finish(p, THINGPASS_OK);
+    return true;
 }
 
 // ── Questions ───────────────────────────────────────────────────────────────
@@ -127,6 +149,9 @@ static int ask(struct thingpass_provision *p) {
     p->asked = true;
     p->told = false;
     thingpass_count(&p->unanswered);
+    if (p->phase == REGISTER) {
+        thingpass_count(&p->open);
+    }
     p->wake_ms = now_ms(p) + wait_ms(p);
     return THINGPASS_STEP_WAIT;
 }
@@ -154,7 +179,9 @@ static int tend(struct thingpass_provision *p) {
         return subscribe(p);
     }
     if (p->phase == REGISTER && now_ms(p) >= p->token_until_ms) {
-        begin_again(p, THINGPASS_ERETRIES);
+        if (!may_be_registered(p)) {
+            begin_again(p, THINGPASS_ERETRIES);
+        }
         return THINGPASS_STEP_RUN;
     }
     if (p->unanswered >= p->config.timing.max_asks) {
@@ -178,10 +205,24 @@ static int prepare(struct thingpass_provision *p) {
     return THINGPASS_STEP_RUN;
 }
 
-static int keep(struct thingpass_provision *p) {
+static int write_record(struct thingpass_provision *p, const char *thing) {
+    const struct thingpass_identity_record record = {p->number, p->cert_len, p->cert_crc, thing,
+                                                     p->result.certificate_id};
+    return thingpass_identity_commit(p->config.keeper, p->slot, &record);
+}
+
+// Keeps the certificate, and with it the record where the name is known.
+static int write_identity(struct thingpass_provision *p) {
     const struct thingpass_keeper *k = p->config.keeper;
-    char *buffer = p->config.buffer;
     int err = k->write(k->ctx, p->slot, THINGPASS_IDENTITY_CERT, p->pem.p, p->pem.n);
+    p->cert_len = (uint32_t)p->pem.n;
+    p->cert_crc = thingpass_crc32(0, p->pem.p, p->pem.n);
+    return err >= 0 && p->config.thing != NULL ? write_record(p, p->config.thing) : err;
+}
+
+static int keep(struct thingpass_provision *p) {
+    char *buffer = p->config.buffer;
+    int err = write_identity(p);
     if (err == THINGPASS_EMISMATCH) { // whoever sent it, it is not ours
         p->phase = CERTIFY;
         ask_later(p, THINGPASS_EREPLY);
@@ -191,19 +232,17 @@ static int keep(struct thingpass_provision *p) {
         finish(p, err == THINGPASS_EAGAIN ? THINGPASS_EIO : err);
         return THINGPASS_STEP_DONE;
     }
-    p->cert_len = (uint32_t)p->pem.n;
-    p->cert_crc = thingpass_crc32(0, p->pem.p, p->pem.n);
     memmove(buffer, p->token.p, p->token.n);
     p->token.p = buffer;
     p->unanswered = 0;
+    p->open = 0;
     enter(p, REGISTER);
     return THINGPASS_STEP_RUN;
 }
 
 static int commit(struct thingpass_provision *p) {
-    const struct thingpass_identity_record record = {p->number, p->cert_len, p->cert_crc,
-                                                     p->result.thing, p->result.certificate_id};
-    int err = thingpass_identity_commit(p->config.keeper, p->slot, &record);
+    bool written = p->config.thing != NULL && strcmp(p->config.thing, p->result.thing) == 0;
+    int err = written ? THINGPASS_OK : write_record(p, p->result.thing);
     finish(p, err == THINGPASS_EAGAIN ? THINGPASS_EIO : err < 0 ? err : THINGPASS_OK);
     return THINGPASS_STEP_DONE;
 }
@@ -280,21 +319,27 @@ static int accepted(struct thingpass_provision *p, const struct thingpass_provis
 
 static void rejected(struct thingpass_provision *p, const struct thingpass_provision_answer *a) {
     thingpass_read_refusal(a, question(p), p);
+    bool registering = p->phase == REGISTER;
+    p->open = (uint8_t)(p->open - (registering && p->open > 0));
     switch (p->result.refusal) {
     case THINGPASS_REFUSAL_BUSY:
     case THINGPASS_REFUSAL_SERVER:
         ask_later(p, THINGPASS_EREFUSED);
-        break;
+        return;
     case THINGPASS_REFUSAL_TOKEN:
-        if (p->phase == REGISTER) {
+    case THINGPASS_REFUSAL_TAKEN:
+        if (registering && may_be_registered(p)) {
+            return;
+        }
+        if (registering && p->result.refusal == THINGPASS_REFUSAL_TOKEN) {
             begin_again(p, THINGPASS_EREFUSED);
-            break;
-        } // else it makes no sense
-        finish(p, THINGPASS_EREFUSED);
+            return;
+        }
         break;
     default:
-        finish(p, THINGPASS_EREFUSED);
+        break;
     }
+    finish(p, THINGPASS_EREFUSED);
 }
 
 // Which answer to this phase's question a topic is for: 0 accepted, 1 rejected, -1 none.
@@ -341,9 +386,11 @@ static void set_defaults(struct thingpass_provision_timing *t) {
 }
 
 static bool is_sound(const struct thingpass_provision_config *c) {
-    bool all = c->mqtt != NULL && c->subscribe != NULL && c->clock != NULL && c->random != NULL &&
-               c->keeper != NULL && c->buffer != NULL &&
-               thingpass_text_all(c->template_name, THINGPASS_TEMPLATE_MAX, THINGPASS_ID);
+    bool all =
+        c->mqtt != NULL && c->subscribe != NULL && c->clock != NULL && c->random != NULL &&
+        c->keeper != NULL && c->buffer != NULL &&
+        thingpass_text_all(c->template_name, THINGPASS_TEMPLATE_MAX, THINGPASS_ID) &&
+        (c->thing == NULL || thingpass_text_all(c->thing, THINGPASS_THING_MAX, THINGPASS_THING));
     for (size_t i = 0; all && i < c->parameter_count; i++) {
         all = c->parameters[i].name != NULL && c->parameters[i].value != NULL;
     }
@@ -396,6 +443,8 @@ const char *thingpass_refusal_text(enum thingpass_refusal refusal) {
         return "the claim may not do this";
     case THINGPASS_REFUSAL_TEMPLATE:
         return "there is no such template";
+    case THINGPASS_REFUSAL_TAKEN:
+        return "there is a thing of that name already";
     case THINGPASS_REFUSAL_BUSY:
         return "the server has too much to do";
     case THINGPASS_REFUSAL_SERVER:

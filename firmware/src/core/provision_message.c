@@ -181,7 +181,9 @@ static enum thingpass_refusal by_code(struct thingpass_span code) {
                  {"Throttl", THINGPASS_REFUSAL_BUSY},
                  {"TooMany", THINGPASS_REFUSAL_BUSY},
                  {"LimitExceeded", THINGPASS_REFUSAL_BUSY},
-                 {"Conflict", THINGPASS_REFUSAL_BUSY},
+                 {"ConflictingReso", THINGPASS_REFUSAL_BUSY},
+                 {"Conflict", THINGPASS_REFUSAL_TAKEN},
+                 {"AlreadyExists", THINGPASS_REFUSAL_TAKEN},
                  {"NotFound", THINGPASS_REFUSAL_TEMPLATE}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (contains(code, words[i].word)) {
@@ -202,6 +204,7 @@ static enum thingpass_refusal by_status(unsigned status,
     case 404:
         return THINGPASS_REFUSAL_TEMPLATE;
     case 409:
+        return THINGPASS_REFUSAL_TAKEN;
     case 429:
         return THINGPASS_REFUSAL_BUSY;
     default:

@@ -348,7 +348,8 @@ static void the_first_word_is_a_command(void **state) {
 
 static void provisioning_has_a_claim_and_a_store(void **state) {
     (void)state;
-    assert_int_equal(parse(CLAIM "--serial 7 --parameter Site=a=b"), THINGPASS_OK);
+    assert_int_equal(parse(CLAIM "--serial 7 --thing cam-7 --parameter Site=a=b"), THINGPASS_OK);
+    assert_string_equal(options.thing, "cam-7");
     assert_int_equal(options.command, THINGPASS_COMMAND_PROVISION);
     assert_string_equal(options.cert_file, "c.crt");
     assert_string_equal(options.key_file, "c.key");

@@ -40,6 +40,7 @@ struct provision_rig {
     char reply[9000];      // "": nothing
     bool silent;           // answers get lost
     bool lose_registered;  // that of the first registration
+    bool once;             // a name is given to one certificate only
 
     // Instead of what it would say, for so many questions; < 0: for ever.
     const char *refuse_csr, *refuse_registration;

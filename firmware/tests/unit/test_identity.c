@@ -303,6 +303,53 @@ static void nor_does_a_second_one(void **state) {
     }
 }
 
+// A server that gives a name once, and a thing that knows its name beforehand: it
+// provisions again only where the server does not let it in.
+static bool boot_named(struct provision_rig *r, struct thingpass_identity *identity) {
+    int err = rig_load(r, identity);
+    if (err == THINGPASS_OK && !rig_certificate_of(r, identity)->active) {
+        err = thingpass_identity_forget(&r->keeper, identity);
+        err = err < 0 ? err : THINGPASS_ENOENT;
+    }
+    if (r->fs.dead || (err != THINGPASS_OK && err != THINGPASS_ENOENT)) {
+        return false;
+    }
+    if (err == THINGPASS_ENOENT &&
+        (rig_provision(r) != THINGPASS_OK || r->fs.dead || rig_load(r, identity) != THINGPASS_OK)) {
+        return false;
+    }
+    return thingpass_identity_prove(&r->keeper, identity) == THINGPASS_OK;
+}
+
+static void a_name_that_is_given_once_is_not_lost_either(void **state) {
+    struct provision_rig *r = *state;
+    struct thingpass_identity identity;
+    unsigned calls = 0;
+    for (size_t ways = 1; ways != 0;) {
+        calls++;
+        for (size_t bytes = 0; bytes <= ways; bytes += THINGPASS_TESTS_EVERY) {
+            for (int rest = 0; rest < RAMFS_RESTS; rest++) {
+                rig_end(r);
+                rig_begin(r);
+                r->once = r->check_pair = true;
+                r->lose_registered = bytes % 2 != 0;
+                r->config.thing = "cam-7";
+                r->fs.cut_at = calls;
+                r->fs.cut_bytes = bytes;
+                ways = boot_named(r, &identity) ? 0 : r->fs.cut_len;
+                if (ways == 0) {
+                    break;
+                }
+                ramfs_reboot(&r->fs, (enum ramfs_rest)rest);
+                assert_true(boot_named(r, &identity));
+                assert_true(identity.proven && rig_certificate_of(r, &identity)->active);
+                assert_int_equal(r->registered, 1);
+            }
+        }
+    }
+    assert_in_range(calls, 10, 100);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void) {
@@ -317,6 +364,7 @@ int main(void) {
         TEST(a_proof_that_fails_may_be_given_again),
         TEST(no_power_cut_leaves_a_thing_without_an_identity),
         TEST(nor_does_a_second_one),
+        TEST(a_name_that_is_given_once_is_not_lost_either),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,7 +56,7 @@ static void a_wrong_configuration_does_not_begin(void **state) {
     struct provision_rig *r = *state;
     static const struct thingpass_pair no_value[] = {{"SerialNumber", NULL}};
     const struct thingpass_provision_config good = r->config;
-    struct thingpass_provision_config bad[12];
+    struct thingpass_provision_config bad[14];
     for (size_t i = 0; i < COUNT(bad); i++) {
         bad[i] = good;
     }
@@ -72,6 +72,8 @@ static void a_wrong_configuration_does_not_begin(void **state) {
     bad[9].keeper = NULL;
     bad[10].buffer = NULL;
     bad[11].parameters = no_value;
+    bad[12].thing = "";
+    bad[13].thing = "a/b";
     for (size_t i = 0; i < COUNT(bad); i++) {
         assert_int_equal(thingpass_provision_start(&r->p, &bad[i]), THINGPASS_EINVAL);
     }
@@ -173,6 +175,9 @@ static void each_refusal_is_one_of_the_list(void **state) {
          THINGPASS_REFUSAL_TEMPLATE, 400, "TemplateNotFound"},
         {"{\"statusCode\":400,\"errorCode\":\"InvalidCertificateOwnershipToken\"}", true,
          THINGPASS_REFUSAL_TOKEN, 400, "InvalidCertificateOwnershipToken"},
+        {"{\"statusCode\":409,\"errorCode\":\"ResourceConflict\"}", false, THINGPASS_REFUSAL_TAKEN,
+         409, "ResourceConflict"},
+        {"{\"statusCode\":409}", false, THINGPASS_REFUSAL_TAKEN, 409, ""},
         {"{\"statusCode\":418,\"errorCode\":\"Teapot\"}", true, THINGPASS_REFUSAL_OTHER, 418,
          "Teapot"},
         {"{\"statusCode\":4294967696}", true, THINGPASS_REFUSAL_OTHER, 0, ""},
@@ -214,7 +219,7 @@ static void what_passes_is_waited_for(void **state) {
         "{\"statusCode\":429,\"errorCode\":\"TooManyRequests\"}",
         "{\"statusCode\":400,\"errorCode\":\"ThrottlingException\"}",
         "{\"statusCode\":400,\"errorCode\":\"LimitExceeded\"}",
-        "{\"statusCode\":409,\"errorCode\":\"ResourceConflict\"}",
+        "{\"statusCode\":409,\"errorCode\":\"ConflictingResourceUpdateException\"}",
         "{\"statusCode\":500,\"errorCode\":\"InternalServerError\"}",
         "{\"statusCode\":503}",
     };
@@ -299,8 +304,6 @@ static void a_token_that_is_too_old_is_not_used(void **state) {
     assert_int_equal(r->registrations, 1);
 }
 
-// ── Lies ────────────────────────────────────────────────────────────────────
-
 // The reply to a CSR, with one field as given.
 static const char *certificate(const char *id, const char *pem, const char *token) {
     static char text[3000];
@@ -325,6 +328,110 @@ static void ask(struct provision_rig *r) {
         (void)thingpass_provision_step(&r->p, &wake_ms);
     }
 }
+
+// ── A name that is known beforehand ─────────────────────────────────────────
+
+static void an_answer_that_is_lost_loses_no_thing(void **state) {
+    struct provision_rig *r = *state;
+    struct thingpass_identity identity;
+    r->once = r->lose_registered = true;
+    assert_int_equal(rig_provision(r), THINGPASS_EREFUSED); // without the name it does
+    assert_int_equal(r->p.result.refusal, THINGPASS_REFUSAL_TAKEN);
+    assert_int_equal(rig_load(r, &identity), THINGPASS_ENOENT);
+    rig_end(r);
+    rig_begin(r);
+    r->once = r->lose_registered = true;
+    r->config.thing = "cam-7";
+    assert_int_equal(rig_provision(r), THINGPASS_OK);
+    assert_int_equal(r->csrs, 1);
+    assert_string_equal(r->p.result.thing, "cam-7");
+    assert_int_equal(rig_load(r, &identity), THINGPASS_OK);
+    assert_true(r->certificates[0].active);
+    assert_string_equal(identity.certificate_id, r->certificates[0].id);
+}
+
+static void what_is_refused_for_sure_is_no_identity(void **state) {
+    struct provision_rig *r = *state;
+    struct thingpass_identity identity;
+    static const char *const replies[] = {
+        "{\"statusCode\":409}", "{\"statusCode\":403}",
+        "{\"statusCode\":400,\"errorCode\":\"InvalidCertificateOwnershipToken\"}",
+        "{\"statusCode\":503}"};
+    r->config.thing = "cam-7";
+    for (size_t i = 0; i < COUNT(replies); i++) {
+        r->refuse_registration = replies[i];
+        r->refusals = -1;
+        CHECK(replies[i], rig_provision(r) == THINGPASS_EREFUSED);
+        CHECK(replies[i], rig_load(r, &identity) == THINGPASS_ENOENT);
+    }
+}
+
+// Nor while it waits for another certificate.
+static void a_spent_token_leaves_no_identity(void **state) {
+    struct provision_rig *r = *state;
+    struct thingpass_identity identity;
+    r->config.thing = "cam-7";
+    ask(r);
+    assert_int_equal(rig_give(r, csr_topic, certificate(ID, PEM, TOKEN)), 1);
+    while (r->registrations == 0) {
+        (void)thingpass_provision_step(&r->p, NULL);
+    }
+    (void)rig_give(r, thing_rejected,
+                   "{\"statusCode\":400,\"errorCode\":\"InvalidCertificateOwnershipToken\"}");
+    assert_int_equal(rig_run(r), THINGPASS_ERETRIES);
+    assert_int_equal(r->p.result.rounds, 2);
+    assert_int_equal(rig_load(r, &identity), THINGPASS_ENOENT);
+}
+
+static void what_may_be_registered_is_kept(void **state) {
+    struct provision_rig *r = *state;
+    struct thingpass_identity identity;
+    uint64_t wake_ms;
+    r->config.thing = "cam-7";
+    assert_int_equal(thingpass_provision_start(&r->p, &r->config), THINGPASS_OK);
+    while (r->csrs == 0) {
+        (void)thingpass_provision_step(&r->p, &wake_ms);
+    }
+    char reply[sizeof r->reply];
+    strcpy(reply, r->reply);
+    r->silent = true;
+    r->reply[0] = '\0';
+    assert_int_equal(rig_give(r, csr_topic, reply), 1);
+    assert_int_equal(rig_run(r), THINGPASS_ERETRIES);
+    assert_int_equal(r->registrations, 6);
+    assert_int_equal(rig_load(r, &identity), THINGPASS_OK);
+}
+
+static void nothing_is_kept_that_was_never_asked_for(void **state) {
+    struct provision_rig *r = *state;
+    struct thingpass_identity identity;
+    uint64_t wake_ms;
+    r->config.thing = "cam-7";
+    assert_int_equal(thingpass_provision_start(&r->p, &r->config), THINGPASS_OK);
+    while (r->csrs == 0) {
+        (void)thingpass_provision_step(&r->p, &wake_ms);
+    }
+    char reply[sizeof r->reply];
+    strcpy(reply, r->reply);
+    r->reply[0] = '\0';
+    r->down = true;
+    assert_int_equal(rig_give(r, csr_topic, reply), 1);
+    assert_int_equal(thingpass_provision_step(&r->p, &wake_ms), THINGPASS_STEP_RUN);
+    assert_int_equal(rig_load(r, &identity), THINGPASS_OK); // it would be found after a power cut
+    thingpass_provision_cancel(&r->p);
+    assert_int_equal(rig_load(r, &identity), THINGPASS_ENOENT);
+}
+
+static void the_servers_name_wins(void **state) {
+    struct provision_rig *r = *state;
+    struct thingpass_identity identity;
+    r->config.thing = "cam-8";
+    assert_int_equal(rig_provision(r), THINGPASS_OK);
+    assert_int_equal(rig_load(r, &identity), THINGPASS_OK);
+    assert_string_equal(identity.thing, "cam-7");
+}
+
+// ── Lies ────────────────────────────────────────────────────────────────────
 
 static void a_false_certificate_is_asked_for_again(void **state) {
     struct provision_rig *r = *state;
@@ -602,6 +709,12 @@ int main(void) {
         TEST(a_spent_token_begins_again_with_the_same_key),
         TEST(it_begins_again_three_times_at_the_most),
         TEST(a_token_that_is_too_old_is_not_used),
+        TEST(an_answer_that_is_lost_loses_no_thing),
+        TEST(what_is_refused_for_sure_is_no_identity),
+        TEST(a_spent_token_leaves_no_identity),
+        TEST(what_may_be_registered_is_kept),
+        TEST(nothing_is_kept_that_was_never_asked_for),
+        TEST(the_servers_name_wins),
         TEST(a_false_certificate_is_asked_for_again),
         TEST(so_is_what_is_no_answer_at_all),
         TEST(it_ends_if_there_is_nothing_else),

@@ -153,6 +153,7 @@ static int run(struct claimant *c, const struct thingpass_esp_claim *claim) {
     const struct thingpass_provision_config config = {.template_name = claim->template_name,
                                                       .parameters = claim->parameters,
                                                       .parameter_count = claim->parameter_count,
+                                                      .thing = claim->thing,
                                                       .mqtt = &c->mqtt.port,
                                                       .subscribe = subscribe,
                                                       .subscribe_ctx = c,

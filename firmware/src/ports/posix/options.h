@@ -87,6 +87,7 @@ struct thingpass_options {
 
     // To get an identity. cert_file and key_file are the claim's then.
     const char *template_name;
+    const char *thing; // what the template will call it; NULL: nobody knows
     struct thingpass_pair parameters[THINGPASS_OPTION_PARAMETERS];
     size_t parameter_count;
     char parameter_names[THINGPASS_OPTION_PARAMETERS][64];

@@ -80,6 +80,8 @@ static const char second[] =
     "  --template NAME     the server's provisioning template\n"
     "  --serial VALUE      the template's parameter SerialNumber\n"
     "  --parameter N=V     another one; may be repeated\n"
+    "  --thing THING       what the template will call it: then nothing is lost where the power\n"
+    "                      goes and the template gives each name once\n"
     "  --name CLAIM        the client id while it asks is CLAIM-… (default: thingpass-claim)\n"
     "  --again             get another identity\n"
     "\n"

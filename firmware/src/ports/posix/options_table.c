@@ -91,6 +91,11 @@ static int set_metadata(struct thingpass_options *o, const char *text, struct th
     return thingpass_option_metadata(text, o, why);
 }
 
+static int set_thing(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
+    o->thing = text;
+    return thingpass_option_word("thing", text, THINGPASS_THING_MAX, true, ":_-", why);
+}
+
 // One that the template calls SerialNumber, which nearly all want.
 static int set_serial(struct thingpass_options *o, const char *text, struct thingpass_why *why) {
     return thingpass_option_parameter("SerialNumber", strlen("SerialNumber"), text, o, why);
@@ -176,6 +181,7 @@ const struct thingpass_option_entry thingpass_option_table[] = {
     {"claim-key", PROVISION, TEXT(key_file)},
     {"template", PROVISION, TEXT(template_name)},
     {"serial", PROVISION, OTHER(set_serial)},
+    {"thing", PROVISION, OTHER(set_thing)},
     {"parameter", PROVISION, OTHER(set_parameter)},
     {"again", PROVISION, FLAG(again)},
 

@@ -139,6 +139,7 @@ static int ask_for_identity(struct provisioner *p) {
     const struct thingpass_options *o = p->options;
     const struct thingpass_provision_config config = {
         .template_name = o->template_name,
+        .thing = o->thing,
         .parameters = o->parameters,
         .parameter_count = o->parameter_count,
         .mqtt = &p->mqtt.port,
@@ -164,8 +165,23 @@ static int ask_for_identity(struct provisioner *p) {
     return rc;
 }
 
+// Waits until the server has let us in. Some servers hang up on a certificate that they
+// do not know yet, as they would if they were in trouble: an identity that is only to be
+// tried gets three connections.
+static int await_link(struct provisioner *p, bool only_try) {
+    int rc;
+    do {
+        rc = pump(p, UINT64_MAX);
+        if (rc == THINGPASS_OK && only_try && p->mqtt.failures >= 3) {
+            *p->why = p->mqtt.why;
+            rc = THINGPASS_EIO;
+        }
+    } while (rc == THINGPASS_OK && !thingpass_mqtt_link_ready(&p->mqtt));
+    return rc;
+}
+
 // Connects with the new identity. A server may take a moment until it knows it.
-static int try_identity(struct provisioner *p) {
+static int try_identity(struct provisioner *p, unsigned attempts) {
     struct thingpass_identity_store *s = &p->store;
     int rc = thingpass_identity_store_load(s, p->why);
     if (rc < 0) {
@@ -175,14 +191,12 @@ static int try_identity(struct provisioner *p) {
                    s->identity.thing);
     for (unsigned attempt = 1;; attempt++) {
         connect_as(p, s->identity.thing, s->cert_file, s->key_file, p->topic);
-        do {
-            rc = pump(p, UINT64_MAX);
-        } while (rc == THINGPASS_OK && !thingpass_mqtt_link_ready(&p->mqtt));
+        rc = await_link(p, !s->identity.proven);
         thingpass_mqtt_link_close(&p->mqtt);
         if (rc == THINGPASS_OK) {
             thingpass_identity_store_prove(s, &p->say);
         }
-        if (rc != THINGPASS_EIO || attempt == 3) {
+        if (rc != THINGPASS_EIO || attempt >= attempts) {
             return rc;
         }
         (void)poll(&(struct pollfd){.fd = p->stop_fd, .events = POLLIN}, 1, 1000);
@@ -215,9 +229,14 @@ static int run(struct provisioner *p) {
         *p->why = ignored;
         return rc;
     }
-    rc = is_new ? ask_for_identity(p) : THINGPASS_OK;
-    if (rc == THINGPASS_OK) {
-        rc = try_identity(p);
+    if (!is_new) {
+        rc = try_identity(p, 1);
+        is_new = rc == THINGPASS_EIO && !p->store.identity.proven; // never registered, it seems
+    }
+    if (is_new) {
+        p->why->text[0] = '\0';
+        rc = ask_for_identity(p);
+        rc = rc == THINGPASS_OK ? try_identity(p, 3) : rc;
     }
     if (rc == THINGPASS_OK) {
         tell(p, is_new);
