@@ -340,6 +340,15 @@ func TestCRL(t *testing.T) {
 	}
 }
 
+// OpenSSL tells an old list from a new one by its date alone.
+func TestEachCRLIsDatedAfterTheLast(t *testing.T) {
+	dir, now := newDir(t), time.Now()
+	first, next := must(dir.WriteCRLs(now, 30))(t), must(dir.WriteCRLs(now, 30))(t)
+	if !next[0].ThisUpdate.After(first[0].ThisUpdate) {
+		t.Errorf("both are dated %s", next[0].ThisUpdate)
+	}
+}
+
 func TestCRLNumbersAreGivenOnce(t *testing.T) {
 	dir := newDir(t)
 	var wg sync.WaitGroup
