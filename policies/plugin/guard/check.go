@@ -37,11 +37,11 @@ func (g *Guard) Check(h Handle, access Access, topic string, retain bool, identi
 	if c.generation != g.generation {
 		g.judge(c)
 	}
-	if c.displaced {
-		return access == Write && g.will(c, topic, retain)
-	}
 	if c.condemned {
 		return false
+	}
+	if c.displaced {
+		return access == Write && g.will(c, topic, retain)
 	}
 	if ask(c.session, access, topic, retain).Allowed() {
 		return true

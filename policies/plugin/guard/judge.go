@@ -44,8 +44,7 @@ func (g *Guard) judgeSome() {
 
 // judge makes a client's session anew, and condemns who may not be here any more.
 func (g *Guard) judge(c *client) {
-	if c.condemned {
-		c.generation = g.generation
+	if c.condemned { // and stays of its generation: what it leaves is judged anew
 		return
 	}
 	who, err := g.store.Registry().Find(c.who.Certificate)

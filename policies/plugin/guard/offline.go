@@ -125,3 +125,6 @@ func (g *Guard) named(name string) (*registry.Identity, error) {
 	}
 	return r.FindThing(name)
 }
+
+// Absent is how many are remembered who are not connected.
+func (g *Guard) Absent() int { return len(g.offline) }
