@@ -90,10 +90,29 @@ func thingpassStart() (ok C.bool) {
 		return false
 	}
 	watch = guard.New(store, options, func(line string) { tell(logWarning, line) })
-	go store.Watch(context.Background(), time.Second, noteChange)
+	go keepWatching()
 	r := store.Registry()
 	tell(logNotice, fmt.Sprintf("thingpass: registry %s: %d things, %d certificates, %d policies", file, len(r.Things()), len(r.Certificates()), len(r.Documents())))
 	return true
+}
+
+// keepWatching reads the registry when its files change. It is not on Mosquitto's
+// thread, which a big registry would hold up.
+func keepWatching() {
+	for {
+		apart(func() { store.Watch(context.Background(), time.Second, noteChange) })
+		time.Sleep(time.Second) // it does not end but by a fault of ours
+	}
+}
+
+// apart is contain for what runs beside Mosquitto's thread.
+func apart(do func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			noteChange(false, fmt.Errorf("reading it failed: %v", p))
+		}
+	}()
+	do()
 }
 
 // news of the watching goroutine, which the next tick tells.
@@ -173,9 +192,7 @@ func thingpassDisconnected(client *C.struct_mosquitto) {
 //export thingpassReload
 func thingpassReload() {
 	defer contain("the reload")
-	changed, err := store.Reload()
-	noteChange(changed, err)
-	thingpassTick()
+	go apart(func() { noteChange(store.Reload()) })
 }
 
 //export thingpassTick
