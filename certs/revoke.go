@@ -4,6 +4,7 @@
 package certs
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -128,4 +129,10 @@ func (d *Dir) findFile(path string, all []Issued) ([]Issued, error) {
 		}
 	}
 	return nil, fmt.Errorf("%s: the certificate of %q was not issued by the CA in %s: only its issuer can revoke it", path, nameOf(cert), d.path)
+}
+
+// Revocation tells when and why a certificate was, or will be, revoked; zero if
+// that is not planned.
+func (d *Dir) Revocation(cert *x509.Certificate) (Revocation, error) {
+	return d.revocation(serialOf(cert))
 }

@@ -4,6 +4,7 @@
 package certs
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"errors"
@@ -47,10 +48,9 @@ func (d *Dir) Renew(kind Kind, name string, opts ...Option) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	return d.renew(old, opts)
-}
-
-func (d *Dir) renew(old Identity, opts []Option) (Identity, error) {
+	if r, err := d.revocation(serialOf(old.Leaf)); err != nil || !r.At.IsZero() {
+		return Identity{}, cmp.Or(err, fmt.Errorf("renew %s %q: it is revoked (%s), and its key with it: use certs rotate", kind, name, r.Reason))
+	}
 	id, err := d.reissue(old, old.key, old.request, old.Leaf.PublicKey, opts)
 	if err != nil {
 		return Identity{}, err
