@@ -165,7 +165,7 @@ func (c *child) memory(field string) int {
 // subscription: an ACL file cannot refuse it, and half of the requests vanish.
 // The broker finds out by itself.
 func TestAStrangerInTheGroupIsNoticed(t *testing.T) {
-	needsACL(t)
+	needsMosquitto(t)
 	s := newStack(t)
 	if strings.Contains(s.broker.text(), "requests are being lost") {
 		t.Fatal("a false alarm before the stranger came")
