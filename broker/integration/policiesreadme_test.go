@@ -92,6 +92,7 @@ func policiesReadme(t *testing.T) (path, values string) {
 // TestThePoliciesREADMELeadsFromNothingToAFleet runs every command of the
 // document with the AWS CLI, in order, and looks at what arrived.
 func TestThePoliciesREADMELeadsFromNothingToAFleet(t *testing.T) {
+	needsMosquitto(t)
 	t.Parallel()
 	o := newOperator(t)
 	path, values := policiesReadme(t)
