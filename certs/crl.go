@@ -101,12 +101,17 @@ func (d *Dir) newCRL(index int, entries []x509.RevocationListEntry, now time.Tim
 		if err != nil {
 			return CRL{}, err
 		}
-		number := int64(1)
+		number, made := int64(1), now.Add(-Skew)
 		if len(numbers) > 0 {
-			number = numbers[len(numbers)-1] + 1
+			last, err := d.readCRL(index, numbers[len(numbers)-1])
+			if err != nil {
+				return CRL{}, err
+			}
+			number = last.Number + 1
+			made = later(made, last.ThisUpdate.Add(time.Second))
 		}
 		der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(number),
-			ThisUpdate: now.Add(-Skew), NextUpdate: now.AddDate(0, 0, days), RevokedCertificateEntries: entries}, ca.id.Leaf, ca.id.key)
+			ThisUpdate: made, NextUpdate: now.AddDate(0, 0, days), RevokedCertificateEntries: entries}, ca.id.Leaf, ca.id.key)
 		if err != nil {
 			return CRL{}, fmt.Errorf("make the revocation list of %q: %w", ca.id.Name, err)
 		}
@@ -122,6 +127,16 @@ func (d *Dir) newCRL(index int, entries []x509.RevocationListEntry, now time.Tim
 		}
 		return d.readCRL(index, number)
 	}
+}
+
+// later keeps each list dated after the one before, were they made in the same
+// second: a Mosquitto that reads its crlfile again keeps the old list as well,
+// and OpenSSL takes the one of the later date, or the first of the same.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // oldCRL is the newest list of a CA whose key is elsewhere.

@@ -45,6 +45,7 @@ are AWS IoT's: see aws.`,
 	c.PersistentFlags().String("dir", defaultCertsDir, "directory of the CA and of all that it issues")
 	c.AddCommand(certsInitCommand(), certsThingCommand(), certsServiceCommand(), certsServerCommand(), certsListCommand(),
 		certsSignCommand(), certsRenewCommand(), certsRotateCommand(), certsRevokeCommand(), certsCRLCommand(),
+		certsBundleCommand(), certsCheckCommand(), certsRootsCommand(),
 		certsAWSCommand())
 	for _, sub := range append(c.Commands(), c) {
 		sub.SilenceUsage = true // an error is one line that says what to do

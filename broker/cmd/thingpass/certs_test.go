@@ -233,7 +233,7 @@ func TestCertsNeverPrintKeys(t *testing.T) {
 }
 
 func TestCertsHelpHasAnExampleEach(t *testing.T) {
-	for _, sub := range []string{"", "init", "thing", "service", "server", "list", "sign", "renew", "rotate", "revoke", "crl"} {
+	for _, sub := range []string{"", "init", "thing", "service", "server", "list", "sign", "renew", "rotate", "revoke", "crl", "bundle", "check", "roots"} {
 		out := mustCerts(t, append(strings.Fields(sub), "--help")...)
 		if !strings.Contains(out, "Examples:\n  thingpass certs "+sub) || !strings.Contains(out, "--dir") {
 			t.Errorf("help of certs %s:\n%s", sub, out)

@@ -31,14 +31,15 @@ func openRegistry(path string) (thingRegistry, error) {
 	return thingRegistry{s}, nil
 }
 
-// add adds the certificate, and its thing unless that is there.
+// add adds the certificate, and its thing unless that is there: into the groups
+// into which jitp would put it, or none.
 func (r thingRegistry) add(id certs.Identity) error {
 	if r.store == nil {
 		return nil
 	}
 	err := r.store.Edit(func(d *registry.Draft) error {
 		if r.store.Registry().Thing(id.Name) == nil {
-			if err := d.AddThing(registry.Thing{Name: id.Name}); err != nil {
+			if err := d.AddThing(registry.Thing{Name: id.Name, Groups: r.store.Registry().AdmissionGroups()}); err != nil {
 				return err
 			}
 		}
