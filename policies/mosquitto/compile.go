@@ -178,9 +178,25 @@ func (s *section) denyThings(things *section) {
 		})
 		if r.access != "deny" && !has {
 			s.add("deny", topic)
+			s.noteDenied(topic)
 			if first, rest, _ := strings.Cut(r.topic, "/"); first == "%c" {
 				s.add("deny", strings.TrimSuffix("$aws/"+rest, "/"))
 			}
+		}
+	}
+}
+
+// noteDenied tells of rights that lose a topic because a thing of the user's name
+// would have it.
+func (s *section) noteDenied(topic string) {
+	for i := range s.verdicts {
+		v := &s.verdicts[i]
+		loses := slices.ContainsFunc(v.topics, func(t string) bool {
+			_, both := intersect(strings.Split(t, "/"), strings.Split(topic, "/"))
+			return both
+		})
+		if loses && !v.deny {
+			v.worsen(Stricter, "without "+topic+", which things have in another way")
 		}
 	}
 }

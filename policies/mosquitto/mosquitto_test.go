@@ -261,6 +261,9 @@ func TestAServiceIsNoThingInEitherDirection(t *testing.T) {
 	if got := list.Services[0].Lines; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
+	if !strings.Contains(list.Report(), "without a/svc, which things have in another way") {
+		t.Error(list.Report())
+	}
 }
 
 // The report names the lines of the file.
