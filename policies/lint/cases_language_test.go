@@ -192,6 +192,7 @@ func TestRulesOfLimits(t *testing.T) {
 	judge(t, "IOT025",
 		bad("8 slashes", lint.Broker, allow("iot:Publish", "topic/1/2/3/4/5/6/7/8/9")),
 		bad("257 bytes with the longest name", lint.Thing, allow("iot:Publish", "topic/"+long+"/"+T+"/x")),
+		good("an attribute may be short", lint.Thing, allow("iot:Publish", "topic/"+long[3:]+"/"+T+"/${iot:Connection.Thing.Attributes[a]}")),
 		good("7 slashes", lint.Broker, allow("iot:Publish", "topic/1/2/3/4/5/6/7/8")),
 		good("256 bytes with the longest name", lint.Thing, allow("iot:Publish", "topic/"+long+"/"+T+"/")),
 		good("the group does not count", lint.Broker, allow("iot:Subscribe", "topicfilter/$share/g/1/2/3/4/5/6/7/8")),

@@ -44,12 +44,6 @@ func ParseIgnore(s string) (Ignore, error) {
 	return Ignore{Rule: rule.ID, Statement: sid, Reason: strings.TrimSpace(reason), source: "--ignore"}, nil
 }
 
-// ignoreFile is the form of .policylint.yaml, and of thing.lint.yaml beside
-// thing.json.
-type ignoreFile struct {
-	Ignore []yaml.Node `yaml:"ignore"`
-}
-
 // ReadIgnores reads a file of ignores. The document is that which the file stands
 // beside; "" for those of a folder, in which each entry names its own. The error
 // is policies.Problems.

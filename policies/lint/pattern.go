@@ -127,8 +127,8 @@ func assignments(patterns []pattern) []symbols {
 // false.
 func covers(q pattern, others ...pattern) bool {
 	candidates := slices.DeleteFunc(slices.Clone(others), func(p pattern) bool { return apart(p, q) })
-	if len(candidates) == 0 {
-		return false
+	if !slices.ContainsFunc(candidates, pattern.counts) {
+		return slices.ContainsFunc(candidates, func(p pattern) bool { return p.absorbs(q) })
 	}
 	for _, s := range assignments(append([]pattern{q}, candidates...)) {
 		search := language.Search{Patterns: []policies.Glob{s.glob(q)}, Want: func(hits []bool) bool {
@@ -142,6 +142,37 @@ func covers(q pattern, others ...pattern) bool {
 		}
 	}
 	return true
+}
+
+// counts is true of a pattern with wildcards that take some texts and not others.
+func (p pattern) counts() bool {
+	return slices.ContainsFunc(p, func(x part) bool { return x.wild() && x.r != policies.AnyRun })
+}
+
+// absorbs is covers where p has no wildcards but *. Put letters that occur nowhere
+// in the place of q's wildcards and variables: only a * of p can match them, and
+// that then matches whatever they stand for. So one pattern has to cover all of q,
+// even where there are several, and no search is needed.
+func (p pattern) absorbs(q pattern) bool {
+	i, j, star, from := 0, 0, -1, 0
+	for j < len(q) {
+		switch {
+		case i < len(p) && p[i].wild():
+			star, from = i, j
+			i++
+		case i < len(p) && p[i] == q[j] && !q[j].wild():
+			i, j = i+1, j+1
+		case star >= 0:
+			from++
+			i, j = star+1, from
+		default:
+			return false
+		}
+	}
+	for i < len(p) && p[i].wild() {
+		i++
+	}
+	return i == len(p)
 }
 
 // common is a string that both cover for some values of the variables that are

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Rule is one thing that a document must not do.
@@ -39,12 +40,15 @@ type Example struct {
 }
 
 // Rules are all rules, in the order of their ids; last, those of lint itself.
-func Rules() []Rule {
+func Rules() []Rule { return slices.Clone(table()) }
+
+// table is made once: each rule's examples are put together from their statements.
+var table = sync.OnceValue(func() []Rule {
 	all := slices.Concat(connectRules(), topicRules(), filterRules(), grammarRules(), contractRules(), limitRules(), fleetRules(),
 		iamRules(), trustRules(), s3Rules())
 	slices.SortFunc(all, func(a, b Rule) int { return strings.Compare(rank(a.ID), rank(b.ID)) })
 	return append(all, ownRules()...)
-}
+})
 
 func rank(id string) string {
 	for i, prefix := range []string{"IOT", "IAM", "S3"} {
@@ -58,7 +62,7 @@ func rank(id string) string {
 // FindRule is a rule by its id, whatever its case.
 func FindRule(id string) (Rule, error) {
 	var ids []string
-	for _, r := range Rules() {
+	for _, r := range table() {
 		if strings.EqualFold(r.ID, id) {
 			return r, nil
 		}

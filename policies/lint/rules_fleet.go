@@ -150,7 +150,7 @@ func (s *statement) fitting(r resource) []pattern {
 	var out []pattern
 	for _, a := range s.actions {
 		if len(a.covers) == 0 {
-			out = append(out, newPattern(strings.ToLower(a.Value)))
+			out = append(out, a.pat)
 		}
 		for _, c := range a.covers {
 			if kind := policies.ResourceKind(c); kind == "*" || r.is(kind) {
@@ -181,14 +181,14 @@ func (p *pass) judgeResource(s *statement, j int) {
 	if len(actions) == 0 {
 		return // IOT019's
 	}
-	whole := newPattern(r.Value)
+	whole := r.all
 	for k := range p.statements {
 		t := &p.statements[k]
 		if !t.plain() || t.allow && !s.allow || !weaker(t, s) || !slices.Equal(valuesOf(t.Principals), valuesOf(s.Principals)) {
 			continue
 		}
 		for l, q := range t.resources {
-			other := newPattern(q.Value)
+			other := q.all
 			if t == s && l == j || !covers(whole, other) || !includes(t, q, actions) {
 				continue
 			}

@@ -104,7 +104,7 @@ func (s *statement) speaks(actions ...string) bool {
 }
 
 func (a action) names(name string) bool {
-	return covers(newPattern(strings.ToLower(name)), newPattern(strings.ToLower(a.Value)))
+	return strings.EqualFold(name, a.Value) || strings.ContainsAny(a.Value, "*?") && covers(newPattern(strings.ToLower(name)), a.pat)
 }
 
 var objectActions = []string{"s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}

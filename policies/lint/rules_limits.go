@@ -180,10 +180,14 @@ func (p *pass) judgeTopic(s *statement, r resource) {
 	}
 }
 
-// longestValue is how long a variable's value may get, in bytes.
+// longestValue is how long a variable's value may get, in bytes. Types and
+// attributes are the operator's own: of those the shortest counts.
 func longestValue(key string) int {
-	if strings.HasPrefix(strings.ToLower(key), "iot:certificate.") {
+	switch lower := strings.ToLower(key); {
+	case lower == "iot:connection.thing.thingname" || lower == "iot:clientid":
+		return maxName
+	case strings.HasPrefix(lower, "iot:certificate"):
 		return 64 // of names in certificates (X.520), and of the id
 	}
-	return maxName
+	return 1
 }

@@ -87,7 +87,7 @@ func anybodysTopic(p *pass) {
 	p.each("topic", func(s *statement, r resource) {
 		_, reserved := r.pat.cut("$aws/things/") // IOT026's
 		wild := slices.ContainsFunc(r.pat, part.wild)
-		if r.identity() || r.byClientID() || reserved || !wild && !s.does("iot:Publish", "iot:RetainPublish") {
+		if r.broken() || r.identity() || r.byClientID() || reserved || !wild && !s.does("iot:Publish", "iot:RetainPublish") {
 			return
 		}
 		p.find(Error, s, r.Text, "write "+r.with("topic", suggestBound(r.name)),
@@ -208,7 +208,7 @@ func openVariable(p *pass) {
 		s := &p.statements[i]
 		for _, r := range s.resources {
 			j := openEnd(r.pat)
-			if j == 0 || !s.allow {
+			if j == 0 || !s.allow || r.broken() {
 				continue
 			}
 			why := "what follows may be the end of another thing's name"

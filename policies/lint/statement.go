@@ -70,6 +70,7 @@ type resource struct {
 	name string   // what stands behind the kind; of S3, behind arn:…:::
 	uses []use
 	pat  pattern // of name
+	all  pattern // of all of it
 	home string  // "arn:aws:iot:eu-central-1:123456789012:", of the document's resources: for fixes
 }
 
@@ -86,7 +87,11 @@ func newResource(t policies.Text) resource {
 	} else if strings.Trim(t.Value, "*") != "" {
 		r.kind, r.name = "", t.Value
 	}
-	r.pat = newPattern(r.name)
+	r.all = newPattern(r.Value)
+	r.pat = r.all
+	if r.name != r.Value {
+		r.pat = newPattern(r.name)
+	}
 	return r
 }
 
@@ -122,13 +127,14 @@ type statement struct {
 type action struct {
 	policies.Text
 	covers []string // the data-plane actions of AWS IoT that it names
+	pat    pattern  // in lower case
 }
 
 func newStatement(d *policies.Document, i int) statement {
 	s := statement{Statement: &d.Statements[i], label: d.Label(i), index: i}
 	s.allow = s.Effect.Value == "Allow"
 	for _, a := range s.Actions {
-		s.actions = append(s.actions, action{a, expand(a.Value)})
+		s.actions = append(s.actions, action{a, expand(a.Value), newPattern(strings.ToLower(a.Value))})
 	}
 	for _, r := range s.Resources {
 		s.resources = append(s.resources, newResource(r))
@@ -204,6 +210,11 @@ func identifies(key string) bool {
 		return true
 	}
 	return false
+}
+
+// broken is true if a variable of the resource never resolves: IOT016 says so.
+func (r resource) broken() bool {
+	return slices.ContainsFunc(r.uses, func(u use) bool { return u.broken != "" })
 }
 
 // byClientID is true if the client id, and nothing better, tells the thing.
