@@ -65,6 +65,10 @@ func (c client) decide(set *policies.Set, operation string) policies.Result {
 		return session.Receive(name)
 	case "assume":
 		return session.AssumeRole(name)
+	case "direct":
+		return session.Decide("iot:SendDirectMessage", place.ARN("client/"+name))
+	case "shadow":
+		return session.Decide("iot:GetThingShadow", place.ARN("thing/"+name))
 	}
 	panic("no such operation: " + operation)
 }
@@ -201,6 +205,55 @@ func TestAsAWSDocumentsIt(t *testing.T) {
 			map[string]string{"publish thing1/bar": allow, "publish /bar": allow}},
 		{"a shared subscription is a string of its own", attached, []string{statement("Allow", "iot:Subscribe", "topicfilter/test/topic"), statement("Allow", "iot:Subscribe", "topicfilter/$share/*/other")},
 			map[string]string{"subscribe test/topic": allow, "subscribe $share/g1/test/topic": no, "subscribe $share/g1/other": allow}},
+		{"thing-policy-examples: attached, whatever the resource", attached, []string{statement("Allow", "iot:Connect", "*", `"Bool": {"iot:Connection.Thing.IsAttached": ["true"]}`)},
+			map[string]string{"connect": allow}},
+		{"… not attached", client{id: "thing1"}, []string{statement("Allow", "iot:Connect", "*", `"Bool": {"iot:Connection.Thing.IsAttached": ["true"]}`)},
+			map[string]string{"connect": no}},
+		{"thing-policy-examples: type, attribute and attached", client{id: "t", thing: "t", kind: "Thing_Type_Name", attributes: map[string]string{"attributeName": "attributeValue"}},
+			[]string{statement("Allow", "iot:Publish", "topic/device/stats", `"StringEquals": {"iot:Connection.Thing.Attributes[attributeName]": "attributeValue", "iot:Connection.Thing.ThingTypeName": "Thing_Type_Name"}, "Bool": {"iot:Connection.Thing.IsAttached": "true"}`)},
+			map[string]string{"publish device/stats": allow, "publish device/stat": no}},
+		{"… without the attribute", client{id: "t", thing: "t", kind: "Thing_Type_Name"},
+			[]string{statement("Allow", "iot:Publish", "topic/device/stats", `"StringEquals": {"iot:Connection.Thing.Attributes[attributeName]": "attributeValue", "iot:Connection.Thing.ThingTypeName": "Thing_Type_Name"}, "Bool": {"iot:Connection.Thing.IsAttached": "true"}`)},
+			map[string]string{"publish device/stats": no}},
+		{"a name without a slash behind it reaches neighbours", attached, []string{statement("Allow", "iot:Publish", "topic/"+thingName+"*")},
+			map[string]string{"publish thing1": allow, "publish thing10/a": allow, "publish thing2": no}},
+		{"topics are compared with their case", attached, []string{statement("Allow", "iot:Publish", "topic/Thing1/a")}, map[string]string{"publish thing1/a": no, "publish Thing1/a": allow}},
+		{"another partition", attached, []string{statement("Allow", "iot:Publish", "arn:aws-cn:iot:eu-central-1:123456789012:topic/a")}, map[string]string{"publish a": no}},
+		{"any region and account", attached, []string{statement("Allow", "iot:Publish", "arn:aws:iot:*:*:topic/a")}, map[string]string{"publish a": allow, "publish b": no}},
+		{"$aws and $share are no exceptions", attached, []string{statement("Allow", "iot:Publish", "topic/*"), statement("Allow", "iot:Subscribe", "topicfilter/*")},
+			map[string]string{"publish $aws/things/other/shadow/update": allow, "subscribe $share/g/#": allow, "subscribe $aws/#": allow, "receive a": no, "retain a": no}},
+		{"Device Defender: all shadows by a +", attached, []string{statement("Allow", "iot:Subscribe", "topicfilter/$aws/things/+/shadow/update")},
+			map[string]string{"subscribe $aws/things/+/shadow/update": allow, "subscribe $aws/things/thing1/shadow/update": no}},
+		{"Device Defender: a denied subtree beside a wider filter", attached, []string{statement("Allow", "iot:Subscribe", "topicfilter/building/*"), statement("Deny", "iot:Subscribe", "topicfilter/building/control_room/*")},
+			map[string]string{"subscribe building/#": allow, "subscribe building/control_room/#": forbid, "subscribe building/control_room": allow}},
+		{"a statement keeps the resources that resolve", client{id: "x"}, []string{`{"Effect": "Allow", "Action": ["iot:Publish"], "Resource": ["topic/` + thingName + `/a", "topic/b"]}`},
+			map[string]string{"publish b": allow, "publish /a": no}},
+		{"a variable in a condition that does not resolve", client{id: "x"}, []string{statement("Allow", "iot:Publish", "topic/a", `"StringEquals": {"iot:ClientId": "`+thingName+`"}`)},
+			map[string]string{"publish a": no}},
+		{"all keys of a condition, any of its values", client{id: "x", ip: "10.0.0.1"}, []string{
+			statement("Allow", "iot:Publish", "topic/both", `"StringEquals": {"iot:ClientId": ["y", "x"]}, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}`),
+			statement("Allow", "iot:Publish", "topic/one", `"StringEquals": {"iot:ClientId": "y"}, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}`)},
+			map[string]string{"publish both": allow, "publish one": no}},
+		{"cert-policy-variables: the longest value", client{id: "a", subject: name(strings.Repeat("n", 1024))}, []string{statement("Allow", "iot:Publish", "topic/${iot:Certificate.Subject.CommonName}")},
+			map[string]string{"publish " + strings.Repeat("n", 1024): allow}},
+		{"… one more stays out", client{id: "a", subject: name(strings.Repeat("n", 1025))}, []string{statement("Allow", "iot:Publish", "topic/${iot:Certificate.Subject.CommonName}")},
+			map[string]string{"publish " + strings.Repeat("n", 1025): no}},
+		{"… of each character", client{id: "a", subject: name("c", "a*", "a$", "a+", "a?", "a#")}, []string{
+			statement("Allow", "iot:Publish", "topic/0/${iot:Certificate.Subject.Organization}"), statement("Allow", "iot:Publish", "topic/1/${iot:Certificate.Subject.Organization.1}"),
+			statement("Allow", "iot:Publish", "topic/2/${iot:Certificate.Subject.Organization.2}"), statement("Allow", "iot:Publish", "topic/3/${iot:Certificate.Subject.Organization.3}"),
+			statement("Allow", "iot:Publish", "topic/4/${iot:Certificate.Subject.Organization.4}")},
+			map[string]string{"publish 0/a*": no, "publish 0/ab": no, "publish 1/a$": no, "publish 2/a+": no, "publish 3/a?": no, "publish 3/ab": no, "publish 4/a#": no}},
+		{"… at most five values", client{id: "a", subject: name("c", "1", "2", "3", "4", "5", "6")}, []string{
+			statement("Allow", "iot:Publish", "topic/4/${iot:Certificate.Subject.Organization.4}"), statement("Allow", "iot:Publish", "topic/5/${iot:Certificate.Subject.Organization.5}"),
+			statement("Allow", "iot:Publish", "topic/list/${iot:Certificate.Subject.Organization.List}")},
+			map[string]string{"publish 4/5": allow, "publish 5/6": no, "publish list/1": no}},
+		{"iot-policy-actions: direct messages go to clients", attached, []string{statement("Allow", "iot:SendDirectMessage", "client/thing2")},
+			map[string]string{"direct thing2": allow, "direct thing20": no, "connect": no}},
+		{"iot-action-resources: shadows belong to things", attached, []string{statement("Allow", "iot:GetThingShadow", "thing/"+thingName), statement("Allow", "iot:GetThingShadow", "topic/x")},
+			map[string]string{"shadow thing1": allow, "shadow thing2": no, "shadow x": no}},
+		{"broken variables match nothing", client{id: "x", thing: "x"}, []string{statement("Allow", "iot:Publish", "topic/${iot:ClientId"), statement("Allow", "iot:Publish", "topic/${}/a"),
+			statement("Allow", "iot:Publish", "topic/${${iot:ClientId}}"), statement("Allow", "iot:Publish", "topic/${ iot:ClientId }/spaces")},
+			map[string]string{"publish x": no, "publish ${iot:ClientId": no, "publish /a": no, "publish ${}/a": no, "publish ${x}": no, "publish }": no, "publish x/spaces": allow}},
 		{"authorizing-direct-aws: role aliases", attached, []string{statement("Allow", "iot:AssumeRoleWithCertificate", "rolealias/one")},
 			map[string]string{"assume one": allow, "assume two": no}},
 		{"authorizing-direct-aws: not in an IoT policy", attached, []string{statement("Allow", "iot:Publish", "topic/${credentials-iot:ThingName}/a")},
@@ -214,6 +267,22 @@ func TestAsAWSDocumentsIt(t *testing.T) {
 		}
 	}
 }
+
+// An explicit deny wins whatever stands around it, and in whatever order.
+func TestADenyWinsInAnyOrder(t *testing.T) {
+	t.Parallel()
+	leave, denial := statement("Allow", "iot:*", "*"), statement("Deny", "iot:Pub*", "topic/a/*")
+	for _, order := range [][]string{{leave, denial}, {denial, leave}, {leave, denial, leave}} {
+		set := policyOf(t, policies.VersionVariables, order...)
+		for operation, want := range map[string]string{"publish a/b": forbid, "retain a/b": forbid, "publish a": allow, "receive a/b": allow} {
+			if got := attachedThing.decide(set, operation); got.Decision.String() != want {
+				t.Errorf("%s: %v, want %s", operation, got, want)
+			}
+		}
+	}
+}
+
+var attachedThing = client{id: "thing1", thing: "thing1"}
 
 // connect-policy's recipes for sessions and wills.
 func TestConnectAttributes(t *testing.T) {

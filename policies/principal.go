@@ -51,7 +51,7 @@ func (p Principal) Context(clientID string, ip netip.Addr) Context {
 		certificateKeys(&ctx, p.Certificate)
 	}
 	if p.ID != "" {
-		ctx.Set("iot:Certificate.Id", p.ID)
+		certificateID(&ctx, p.ID)
 	}
 	attached := p.Thing != nil && (p.Exclusive || clientID == p.Thing.Name)
 	ctx.Set("iot:Connection.Thing.IsAttached", strconv.FormatBool(attached))
@@ -67,9 +67,16 @@ func (p Principal) Context(clientID string, ip netip.Addr) Context {
 	return ctx
 }
 
-// certificateKeys are the variables of cert-policy-variables.
+// certificateID sets the key under both names that are in use for it.
+func certificateID(ctx *Context, id string) {
+	ctx.Set("iot:Certificate.Id", id)
+	ctx.Set("iot:CertificateId", id)
+}
+
+// certificateKeys are the variables of cert-policy-variables, but for
+// the issuer's alternative name and a directory name, which do not resolve here.
 func certificateKeys(ctx *Context, c *x509.Certificate) {
-	ctx.Set("iot:Certificate.Id", CertificateID(c))
+	certificateID(ctx, CertificateID(c))
 	ctx.Set("iot:Certificate.SerialNumber", strings.ToUpper(c.SerialNumber.Text(16)))
 	nameKeys(ctx, "iot:Certificate.Subject.", c.Subject)
 	nameKeys(ctx, "iot:Certificate.Issuer.", c.Issuer)

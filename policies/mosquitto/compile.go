@@ -46,7 +46,8 @@ type Verdict struct {
 	User      string   `json:"user,omitempty"` // of a service
 	Fidelity  Fidelity `json:"fidelity"`
 	Reasons   []string `json:"reasons,omitempty"`
-	Lines     []string `json:"lines,omitempty"` // of the list
+	Lines     []string `json:"lines,omitempty"`   // of the list, which the statement has a part in
+	Numbers   []int    `json:"numbers,omitempty"` // theirs in the file that String writes, from 1
 
 	topics []string
 	deny   bool
@@ -80,6 +81,7 @@ func Compile(in Input) *List {
 		out.Services = append(out.Services, ServiceLines{service.Name, s.lines("topic")})
 		out.Verdicts = append(out.Verdicts, s.verdicts...)
 	}
+	out.number()
 	return out
 }
 

@@ -263,6 +263,28 @@ func TestAServiceIsNoThingInEitherDirection(t *testing.T) {
 	}
 }
 
+// The report names the lines of the file.
+func TestTheReportNamesLines(t *testing.T) {
+	t.Parallel()
+	docs := []*policies.Document{parse(t, "p", policy(statement("Allow", pub, "", "topic/b", "topic/c"), statement("Allow", pub, "", "topic/a"), statement("Deny", both, "", "topic/x")))}
+	list := mosquitto.Compile(mosquitto.Input{Place: place, Things: docs, Services: []mosquitto.Service{{Name: "svc", Policies: docs}}})
+	lines := strings.Split(list.String(), "\n")
+	for _, v := range list.Verdicts {
+		var got []string
+		for _, n := range v.Numbers {
+			got = append(got, lines[n-1])
+		}
+		if len(got) == 0 || !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(v.Lines))) {
+			t.Errorf("%s of %q: %q, want %q", v.Statement, v.User, got, v.Lines)
+		}
+	}
+	for _, want := range []string{"statement 1: lines ", " to ", "statement 3: line "} {
+		if !strings.Contains(list.Report(), want) {
+			t.Errorf("no %q in\n%s", want, list.Report())
+		}
+	}
+}
+
 func FuzzCompile(f *testing.F) {
 	f.Add("topic/a/*/b", "Allow")
 	f.Add("topic/${iot:ClientId}*", "Deny")

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -47,6 +48,7 @@ things that differ from the others by theirs.`,
 	c.Flags().IntVar(&o.levels, "levels", 3, "the most levels of a topic where * stands for some of them, up to AWS's 8")
 	c.Flags().StringVar(&o.out, "out", "", "write to a `FILE`")
 	c.Flags().BoolVar(&o.report, "report", false, "print how true the file is to each statement, instead of the file")
+	c.Flags().BoolVar(&o.json, "json", false, "print that report as JSON")
 	c.Flags().BoolVar(&o.strict, "strict", false, "end with 1 if a statement cannot be enforced and is not accepted")
 	c.Flags().StringArrayVar(&o.accept, "accept", nil, "`SID=REASON` of a statement that need not be enforced; may be repeated")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -67,7 +69,8 @@ type aclOptions struct {
 	registry, out    string
 	things, services []string
 	levels           int
-	report, strict   bool
+	report, json     bool
+	strict           bool
 	accept           []string
 }
 
@@ -98,8 +101,8 @@ func (o *aclOptions) input(values templates.Values) (mosquitto.Input, error) {
 	}
 	for _, s := range services {
 		name, source, found := strings.Cut(s, "=")
-		if !found || name == "" {
-			return in, fmt.Errorf("--service %q: write NAME=DOCUMENT, or NAME=DOCUMENT,DOCUMENT", s)
+		if !found || !policies.IsThingName(name) { // it becomes a line of the file
+			return in, fmt.Errorf("--service %q: write NAME=DOCUMENT, or NAME=DOCUMENT,DOCUMENT; a name has letters, digits, and :_-", s)
 		}
 		docs, err := parseAll(strings.Split(source, ","), values)
 		if err != nil {
@@ -170,6 +173,11 @@ func documentsOf(r *registry.Registry, names []string) []*policies.Document {
 func (o *aclOptions) write(c *cobra.Command, list *mosquitto.List) error {
 	var err error
 	switch {
+	case o.json:
+		encoder := json.NewEncoder(c.OutOrStdout())
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		err = encoder.Encode(list.Verdicts)
 	case o.report:
 		_, err = fmt.Fprint(c.OutOrStdout(), list.Report())
 	case o.out != "":

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,14 @@ func TestPolicyMosquittoTellsWhatItCannotDo(t *testing.T) {
 	text, complaints, code := thingpassPolicy(t, "mosquitto", "--report")
 	if code != exitOK || !strings.Contains(text, "not enforceable  thing: Listen") || !strings.Contains(text, "exact            thing: Ask") {
 		t.Errorf("%d %s%s", code, text, complaints)
+	}
+	var verdicts []struct {
+		Statement, Fidelity string
+		Numbers             []int
+	}
+	text, _, code = thingpassPolicy(t, "mosquitto", "--json")
+	if err := json.Unmarshal([]byte(text), &verdicts); code != exitOK || err != nil || verdicts[1].Fidelity != "exact" || len(verdicts[1].Numbers) != 4 {
+		t.Errorf("%d %v %+v", code, err, verdicts)
 	}
 	_, complaints, code = thingpassPolicy(t, "mosquitto", "--strict", "--accept", "Connect=x", "--accept", "Ask=x", "--accept", "Join")
 	for _, want := range []string{"thing: Listen cannot be enforced", "--accept 'Listen=REASON'", "nothing to accept of a statement Ask", `"Join": write SID=REASON`} {
@@ -66,12 +75,13 @@ func TestPolicyMosquittoOfARegistry(t *testing.T) {
 func TestPolicyMosquittoRefuses(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"--levels 9":          "from 1 to 8",
-		"--service broker":    "NAME=DOCUMENT",
-		"--service b=none":    `no document "none"`,
-		"--things none.json":  "none.json",
-		"--registry none.yml": "none.yml",
-		"thing":               "unknown command",
+		"--levels 9":           "from 1 to 8",
+		"--service broker":     "NAME=DOCUMENT",
+		"--service b.c=broker": "a name has letters",
+		"--service b=none":     `no document "none"`,
+		"--things none.json":   "none.json",
+		"--registry none.yml":  "none.yml",
+		"thing":                "unknown command",
 	} {
 		if _, complaints, code := thingpassPolicy(t, append([]string{"mosquitto"}, strings.Fields(args)...)...); code != exitUsage || !strings.Contains(complaints, want) {
 			t.Errorf("%s: %d %s", args, code, complaints)
