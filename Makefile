@@ -6,7 +6,7 @@ GOFILES := $(shell git ls-files -co --exclude-standard '*.go' 2>/dev/null)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-go test-strict test-firmware test-rv32 firmware-size race soak fuzz bench lint format clean setup-demo setup-test setup-rv32 setup-bench go thing rig lambda
+.PHONY: help build demo test test-go test-strict test-plugin test-firmware test-rv32 firmware-size race soak fuzz bench lint format clean setup-demo setup-test setup-rv32 setup-bench go thing rig plugin lambda
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,7 +14,7 @@ help: ## this list
 demo: setup-demo build ## dev stack, broker and a camera: watch photos arrive (Ctrl-C stops)
 	@$(BIN)/thingpass-dev demo --dir demo $(DEMO)
 
-test: setup-test build test-firmware test-rv32 firmware-size test-go test-strict ## everything but the long runs
+test: setup-test build test-firmware test-rv32 firmware-size test-go test-strict test-plugin ## everything but the long runs
 
 build: go thing ## bin/thingpass, bin/thingpass-dev, bin/thingpass-thing
 
@@ -36,11 +36,18 @@ thing: setup-demo
 rig: setup-test
 	@$(MAKE) --no-print-directory -C firmware rig
 
-test-go: build rig ## the Go tests, integration and faults included
+plugin: setup-test ## bin/thingpass-mosquitto.so, which has Mosquitto enforce the policies to the letter
+	@mkdir -p $(BIN)
+	CGO_ENABLED=1 $(GO) build -tags mosquitto -trimpath -buildmode=c-shared -o $(BIN)/thingpass-mosquitto.so ./policies/plugin
+
+test-go: build rig plugin ## the Go tests, integration and faults included
 	$(GO) test -timeout 15m ./...
 
 test-strict: build rig ## the integration tests again, at a server that refuses what AWS IoT Core refuses
 	TEST_MQTT_SERVER=strict $(GO) test -count=1 -timeout 10m ./broker/integration
+
+test-plugin: build rig plugin ## the integration tests again, at Mosquitto with the plugin
+	TEST_MQTT_SERVER=plugin $(GO) test -count=1 -timeout 10m ./broker/integration
 
 soak: build rig ## a camera's day, 2,880 photos in some minutes: cuts, crashes, a spool
 	SOAK_PHOTOS=2880 $(GO) test -count=1 -timeout 30m -v -run '^TestADayOfPhotos$$' ./broker/integration

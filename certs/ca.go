@@ -4,6 +4,7 @@
 package certs
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -18,11 +19,20 @@ import (
 //
 // A CA in memory keeps no record of what it issued: that a name is given only
 // once is the promise of a Dir.
-type CA struct{ id Identity }
+type CA struct {
+	id   Identity
+	root *x509.Certificate // whom the world trusts: id's own, unless id is an intermediate
+}
 
 // NewCA makes a CA with a fresh key. It can issue certificates, but no other CA
 // can hang below it (path length 0). The name is for people to read.
-func NewCA(name string, opts ...Option) (*CA, error) {
+func NewCA(name string, opts ...Option) (*CA, error) { return newRoot(name, 0, opts) }
+
+// NewRoot makes a CA that is there to make others: see CA.Intermediate. What it
+// signed can outlive its key's absence: the key may be kept off the network.
+func NewRoot(name string, opts ...Option) (*CA, error) { return newRoot(name, 1, opts) }
+
+func newRoot(name string, below int, opts []Option) (*CA, error) {
 	if err := checkLabel(name); err != nil {
 		return nil, fmt.Errorf("make CA: %w", err)
 	}
@@ -30,16 +40,45 @@ func NewCA(name string, opts ...Option) (*CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make CA %q: %w", name, err)
 	}
-	id, err := sign(t, Identity{Kind: Authority, Name: name}, nil, &x509.Certificate{
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-		MaxPathLenZero:        true,
-		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-	})
+	id, err := sign(t, Identity{Kind: Authority, Name: name}, nil, authority(below))
 	if err != nil {
 		return nil, fmt.Errorf("make CA %q: %w", name, err)
 	}
-	return &CA{id}, nil
+	return &CA{id, id.Leaf}, nil
+}
+
+// Intermediate makes a CA below c, which c must allow (see NewRoot). What it
+// issues carries its certificate along, so that who trusts c needs no other.
+func (c *CA) Intermediate(name string, opts ...Option) (*CA, error) {
+	if err := checkLabel(name); err != nil {
+		return nil, fmt.Errorf("make intermediate: %w", err)
+	}
+	if c.id.Leaf.MaxPathLen < 1 {
+		return nil, fmt.Errorf("make intermediate: the CA %q allows none below it (path length 0): make a root with certs init --intermediate in another directory", c.id.Name)
+	}
+	t, err := newTerms(IntermediateDays, opts)
+	if err == nil {
+		t, err = t.within(c.id)
+	}
+	var id Identity
+	if err == nil {
+		id, err = sign(t, Identity{Kind: Intermediate, Name: name}, c, authority(0))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make intermediate %q: %w", name, err)
+	}
+	return &CA{id, c.root}, nil
+}
+
+// authority is a CA below which there may be so many levels of CAs.
+func authority(below int) *x509.Certificate {
+	return &x509.Certificate{
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		MaxPathLen:            below,
+		MaxPathLenZero:        below == 0,
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}
 }
 
 // Thing issues a certificate to a thing: for TLS clients only, CN = name.
@@ -57,10 +96,14 @@ func (c *CA) client(kind Kind, name string, opts []Option) (Identity, error) {
 	if err := CheckName(name); err != nil {
 		return Identity{}, fmt.Errorf("issue %s: %w", kind, err)
 	}
-	return c.issue(Identity{Kind: kind, Name: name}, opts, &x509.Certificate{
+	return c.issue(Identity{Kind: kind, Name: name}, opts, clientTemplate())
+}
+
+func clientTemplate() *x509.Certificate {
+	return &x509.Certificate{
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	})
+	}
 }
 
 // Server issues a certificate to a TLS server that is reached under any of the
@@ -71,6 +114,10 @@ func (c *CA) Server(hosts []string, opts ...Option) (Identity, error) {
 	if err != nil {
 		return Identity{}, fmt.Errorf("issue server: %w", err)
 	}
+	return c.issue(Identity{Kind: Server, Name: hosts[0]}, opts, serverTemplate(hosts))
+}
+
+func serverTemplate(hosts []string) *x509.Certificate {
 	t := &x509.Certificate{
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
@@ -84,16 +131,25 @@ func (c *CA) Server(hosts []string, opts ...Option) (Identity, error) {
 			t.IPAddresses = append(t.IPAddresses, ip)
 		}
 	}
-	return c.issue(Identity{Kind: Server, Name: hosts[0]}, opts, t)
+	return t
 }
 
 func (c *CA) issue(id Identity, opts []Option, template *x509.Certificate) (Identity, error) {
+	key, err := newKey()
+	if err != nil {
+		return Identity{}, fmt.Errorf("issue %s %q: %w", id.Kind, id.Name, err)
+	}
+	id.key = key
+	return c.certify(id, opts, template, &key.PublicKey)
+}
+
+func (c *CA) certify(id Identity, opts []Option, template *x509.Certificate, pub crypto.PublicKey) (Identity, error) {
 	t, err := newTerms(LeafDays, opts)
 	if err == nil {
 		t, err = t.within(c.id)
 	}
 	if err == nil {
-		id, err = sign(t, id, c, template)
+		id, err = certify(t, id, c, template, pub)
 	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("issue %s %q: %w", id.Kind, id.Name, err)
@@ -101,26 +157,43 @@ func (c *CA) issue(id Identity, opts []Option, template *x509.Certificate) (Iden
 	return id, nil
 }
 
-// Pool holds this CA alone: for tls.Config's RootCAs or ClientCAs.
+// Pool holds the root alone: for tls.Config's RootCAs or ClientCAs.
 func (c *CA) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
-	pool.AddCert(c.id.Leaf)
+	pool.AddCert(c.root)
 	return pool
 }
 
-// CertPEM is the CA's certificate: what things flash, and Mosquitto's cafile.
-func (c *CA) CertPEM() []byte { return c.id.CertPEM() }
+// CertPEM is the root's certificate: what things flash, and Mosquitto's cafile.
+func (c *CA) CertPEM() []byte { return certPEM(c.root) }
 
-// Certificate is the CA's certificate, not to be changed.
+// Certificate is the certificate of the key that issues, not to be changed: the
+// root's, or an intermediate's.
 func (c *CA) Certificate() *x509.Certificate { return c.id.Leaf }
+
+// Root is the certificate that is to be trusted, not to be changed.
+func (c *CA) Root() *x509.Certificate { return c.root }
 
 // sign makes a key for id and certifies it; a nil ca means by itself. On error
 // the key and certificate of the result are missing, but its name is not.
 func sign(t terms, id Identity, ca *CA, template *x509.Certificate) (Identity, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := newKey()
 	if err != nil {
 		return id, err
 	}
+	named := id
+	id.key = key
+	if id, err = certify(t, id, ca, template, &key.PublicKey); err != nil {
+		return named, err
+	}
+	return id, nil
+}
+
+func newKey() (*ecdsa.PrivateKey, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }
+
+// certify certifies that pub, whose private half is id's key if it is known, is
+// id's. A nil ca means by itself.
+func certify(t terms, id Identity, ca *CA, template *x509.Certificate, pub crypto.PublicKey) (Identity, error) {
 	serial, err := newSerial()
 	if err != nil {
 		return id, err
@@ -131,20 +204,22 @@ func sign(t terms, id Identity, ca *CA, template *x509.Certificate) (Identity, e
 	if len(id.Name) <= MaxName { // a host may be longer: then it stands in the SAN only
 		template.Subject.CommonName = id.Name
 	}
-	parent, signer := template, key
+	parent, signer := template, id.key
 	if ca != nil {
 		parent, signer = ca.id.Leaf, ca.id.key
+		if ca.id.Kind == Intermediate {
+			id.Issuer = ca.id.Leaf
+		}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	if signer == nil {
+		return id, fmt.Errorf("the key of the CA %q is not here: bring it back, or issue with an intermediate", ca.id.Name)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, pub, signer)
 	if err != nil {
 		return id, err
 	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return id, err
-	}
-	id.Leaf, id.key = leaf, key
-	return id, nil
+	id.Leaf, err = x509.ParseCertificate(der)
+	return id, err
 }
 
 // newSerial is 127 random bits: positive in 16 bytes, as RFC 5280 wants it

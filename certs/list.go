@@ -23,9 +23,11 @@ const (
 	KeyMissing         State = "key missing"
 	CertificateMissing State = "certificate missing"
 	Damaged            State = "damaged"
+	IsRevoked          State = "revoked"
 	Expired            State = "expired"
 	NotYetValid        State = "not yet valid"
 	KeyExposed         State = "key exposed" // other users may read the key file
+	Rotating           State = "rotating"    // a second certificate is valid, too
 	ExpiresSoon        State = "expires soon"
 	Valid              State = "valid"
 )
@@ -42,17 +44,24 @@ type Entry struct {
 	NotAfter    time.Time `json:"notAfter,omitzero"`
 	DaysLeft    int       `json:"daysLeft"` // whole days; negative once expired
 	State       State     `json:"state"`
-	Problem     string    `json:"problem,omitempty"` // what to do about the state
+	Problem     string    `json:"problem,omitempty"`  // what to do about the state
+	Next        bool      `json:"next,omitempty"`     // the new one of a rotation
+	RevokedAt   time.Time `json:"revokedAt,omitzero"` // may lie ahead
 	Files
 }
 
-// List describes the CA and all that it issued, in this order: the CA, things
-// and services by name, servers. "Expires soon" is within soon from now.
+// List describes the CA and all that it issued, in this order: the CA, its
+// intermediates, things and services by name, servers. A rotation's new
+// certificate follows the old one. "Expires soon" is within soon from now.
 //
 // A broken entry is an Entry with a Problem, not an error.
 func (d *Dir) List(now time.Time, soon time.Duration) ([]Entry, error) {
 	entries := []Entry{d.inspect(Authority, "", now, soon)}
-	entries[0].Name = d.ca.id.Name
+	entries[0].Name = d.authorities[0].id.Name
+	for i, ca := range d.authorities[1:] {
+		e := d.inspectFiles(filesIn(filepath.Join(d.path, shelf(Intermediate), fmt.Sprint(i+1)), Intermediate), Intermediate, ca.id.Name, nil, now, soon)
+		entries = append(entries, e)
+	}
 	for _, s := range []string{shelf(Thing), shelf(Server)} {
 		folders, err := os.ReadDir(filepath.Join(d.path, s))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -62,7 +71,11 @@ func (d *Dir) List(now time.Time, soon time.Duration) ([]Entry, error) {
 			if strings.HasPrefix(f.Name(), ".") {
 				continue // unfinished, or some program's own
 			}
-			entries = append(entries, d.inspectFolder(s, f.Name(), now, soon))
+			e := d.inspectFolder(s, f.Name(), now, soon)
+			entries = append(entries, e)
+			if d.kindKnown(e) && exists(d.NextFiles(e.Kind, e.Name).Folder) {
+				entries = append(entries, d.inspectNext(e.Kind, e.Name, now, soon))
+			}
 		}
 	}
 	return entries, nil
@@ -91,21 +104,41 @@ func (d *Dir) kindOf(shelfName, folder string) Kind {
 	return Thing
 }
 
+// kindKnown tells an entry from a stray folder.
+func (d *Dir) kindKnown(e Entry) bool { return e.Folder == d.Files(e.Kind, e.Name).Folder }
+
 func (d *Dir) inspect(kind Kind, name string, now time.Time, soon time.Duration) Entry {
-	e := Entry{Kind: kind, Name: name, Files: d.Files(kind, name)}
+	return d.inspectFiles(d.Files(kind, name), kind, name, d.check(kind, name), now, soon)
+}
+
+func (d *Dir) inspectNext(kind Kind, name string, now time.Time, soon time.Duration) Entry {
+	_, err := d.LoadNext(kind, name)
+	e := d.inspectFiles(d.NextFiles(kind, name), kind, name, err, now, soon)
+	e.Next = true
+	return e
+}
+
+// inspectFiles tells about files of which err says whether they are in order.
+func (d *Dir) inspectFiles(f Files, kind Kind, name string, err error, now time.Time, soon time.Duration) Entry {
+	e := Entry{Kind: kind, Name: name, Files: f}
 	if leaf, err := readCert(e.Cert); err == nil {
 		e.describe(leaf, now)
 	}
-	err := d.check(kind, name)
+	if r := requestFile(f); exists(r) && !exists(e.Key) {
+		e.Key, e.Request = "", r
+	}
+	away := e.Request != "" || kind == Authority || kind == Intermediate // the key, rightly
 	switch {
-	case err != nil && exists(e.Cert) && !exists(e.Key):
+	case err != nil && exists(filepath.Join(f.Folder, nextFolder)):
+		e.State, e.Problem = Damaged, "its rotation was interrupted: run thingpass certs rotate --finish "+name
+	case err != nil && exists(e.Cert) && !exists(e.Key) && !away:
 		e.State, e.Problem = KeyMissing, "restore "+e.Key+", or remove the folder and issue again"
 	case err != nil && exists(e.Key) && !exists(e.Cert):
 		e.State, e.Problem = CertificateMissing, "restore "+e.Cert+", or remove the folder and issue again"
 	case err != nil:
 		e.State, e.Problem = Damaged, err.Error()
 	default:
-		e.State, e.Problem = e.judge(now, soon)
+		e.State, e.Problem = e.judge(d, now, soon)
 	}
 	return e
 }
@@ -120,8 +153,8 @@ func (d *Dir) check(kind Kind, name string) error {
 
 // describe fills in what the certificate says.
 func (e *Entry) describe(leaf *x509.Certificate, now time.Time) {
-	e.Serial = fmt.Sprintf("%032x", leaf.SerialNumber)
-	e.Fingerprint = fingerprint(leaf)
+	e.Serial = serialOf(leaf)
+	e.Fingerprint = Fingerprint(leaf)
 	e.NotBefore, e.NotAfter = leaf.NotBefore, leaf.NotAfter
 	e.DaysLeft = int(math.Floor(leaf.NotAfter.Sub(now).Hours() / 24))
 	if e.Kind == Server {
@@ -130,19 +163,30 @@ func (e *Entry) describe(leaf *x509.Certificate, now time.Time) {
 }
 
 // judge is the state of an entry whose files are in order.
-func (e *Entry) judge(now time.Time, soon time.Duration) (State, string) {
-	again := "remove the folder and issue again"
-	if e.Kind == Authority {
+func (e *Entry) judge(d *Dir, now time.Time, soon time.Duration) (State, string) {
+	again := "thingpass certs renew " + e.Name
+	switch e.Kind {
+	case Authority:
 		again = "make a new CA in another directory, and issue again"
+	case Intermediate:
+		again = "bring the root's key back, and make the next one with thingpass certs init --intermediate"
 	}
-	info, err := os.Stat(e.Key)
+	r, err := d.revocation(e.Serial)
+	e.RevokedAt = r.At
+	info, statErr := os.Stat(e.Key)
 	switch {
+	case err != nil:
+		return Damaged, err.Error()
+	case !r.At.IsZero() && !r.At.After(now):
+		return IsRevoked, "run thingpass certs rotate " + e.Name + " for a new one, or remove the folder"
 	case now.After(e.NotAfter):
 		return Expired, again
 	case now.Before(e.NotBefore):
 		return NotYetValid, "set this machine's clock, or wait until " + e.NotBefore.Format(time.RFC3339)
-	case err == nil && info.Mode().Perm()&0o077 != 0:
+	case statErr == nil && info.Mode().Perm()&0o077 != 0:
 		return KeyExposed, "chmod 600 " + e.Key
+	case exists(filepath.Join(e.Folder, nextFolder)):
+		return Rotating, "give its owner what is in " + filepath.Join(e.Folder, nextFolder) + ", then run thingpass certs rotate --finish " + e.Name
 	case e.NotAfter.Sub(now) < soon:
 		return ExpiresSoon, again
 	}
@@ -185,5 +229,6 @@ func readCert(path string) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseCert(data)
+	leaf, _, err := parseChain(data)
+	return leaf, err
 }

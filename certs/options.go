@@ -13,6 +13,10 @@ const (
 	// CA is flashed into things, and replacing it means flashing them again.
 	CADays = 3650
 
+	// IntermediateDays is how long an intermediate is valid unless told
+	// otherwise: its key is in daily use, so it is replaced before the root.
+	IntermediateDays = 1825
+
 	// LeafDays is how long any other certificate is valid unless told
 	// otherwise: the most that Apple's systems accept of a server under a
 	// CA that the user installed (https://support.apple.com/en-us/HT210176).
@@ -25,7 +29,7 @@ const (
 	maxDays = 36500
 )
 
-// An Option changes when a certificate is valid.
+// An Option changes how a certificate is issued, mostly when it is valid.
 type Option func(*terms)
 
 // Days makes a certificate valid for n days from now, 1 to 36500. It ends
@@ -42,12 +46,17 @@ func Between(notBefore, notAfter time.Time) Option {
 	return func(t *terms) { t.notBefore, t.notAfter, t.exact = notBefore, notAfter, true }
 }
 
+// AnySubject lets CA.Sign ignore the common name that a request asks for, as AWS
+// IoT does: for things that do not know their name yet.
+func AnySubject() Option { return func(t *terms) { t.anySubject = true } }
+
 // terms is what the options add up to.
 type terms struct {
 	now                 time.Time
 	days                int
 	notBefore, notAfter time.Time
 	exact               bool
+	anySubject          bool
 }
 
 func newTerms(days int, opts []Option) (terms, error) {

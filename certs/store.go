@@ -91,3 +91,30 @@ func sweep(parent string) {
 		}
 	}
 }
+
+// replaceFile puts data into the place of a file: after a crash the one or the
+// other is there, whole.
+func replaceFile(path string, data []byte, mode fs.FileMode) error {
+	parent := filepath.Dir(path)
+	tmp, err := os.MkdirTemp(parent, unfinished)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	written := filepath.Join(tmp, filepath.Base(path))
+	if err := writeNew(written, data, mode); err != nil {
+		return err
+	}
+	return cmp.Or(os.Rename(written, path), syncDir(parent))
+}
+
+// discard removes a folder, at once for all who look at it.
+func discard(folder string) error {
+	parent := filepath.Dir(folder)
+	tmp, err := os.MkdirTemp(parent, unfinished)
+	if err != nil {
+		return err
+	}
+	err = os.Rename(folder, filepath.Join(tmp, filepath.Base(folder)))
+	return cmp.Or(err, os.RemoveAll(tmp), syncDir(parent))
+}

@@ -50,8 +50,10 @@ type ConditionTrace struct {
 // time.
 func (s *Session) Explain(action, arn string) Explanation {
 	x := Explanation{Result: s.Decide(action, arn), Action: action, Resource: arn}
+	asked := s.set.world != IoT || fits(action, []byte(arn))
 	for i := range s.set.rules {
 		t := s.set.rules[i].trace(s.ctx, action, arn)
+		t.Applies = t.Applies && asked
 		if t.Action {
 			x.note(t)
 		}

@@ -79,14 +79,15 @@ func invalidUTF8(text []byte) int {
 
 // value reads the next value, whose first token has not been read.
 func (r *jsonReader) value() (*node, *Problem) {
-	pos := r.position(r.next())
+	from := r.next()
+	pos := r.position(from)
 	token, err := r.dec.Token()
 	if err != nil {
 		return nil, r.broken(err)
 	}
 	delim, ok := token.(json.Delim)
 	if !ok {
-		return &node{pos: pos, value: token}, nil
+		return &node{pos: pos, value: token}, r.odd(token, from, pos)
 	}
 	if r.depth++; r.depth > maxDepth {
 		return nil, &Problem{Pos: pos, Text: fmt.Sprintf("nested deeper than %d levels: no policy is", maxDepth)}
@@ -104,19 +105,23 @@ func (r *jsonReader) value() (*node, *Problem) {
 
 func (r *jsonReader) object() ([]member, *Problem) {
 	members := []member{}
+	seen := map[string]Position{}
 	for r.dec.More() {
-		pos := r.position(r.next())
+		from := r.next()
+		pos := r.position(from)
 		token, err := r.dec.Token()
 		if err != nil {
 			return nil, r.broken(err)
 		}
 		key := Text{Value: token.(string), Pos: pos} // the decoder lets nothing else be a key
-		for _, m := range members {
-			if m.key.Value == key.Value {
-				return nil, &Problem{Pos: pos, Text: fmt.Sprintf("%q stands here for the second time, first at %v", key.Value, m.key.Pos),
-					Fix: "join the two: which of them counts is not defined"}
-			}
+		if problem := r.odd(token, from, pos); problem != nil {
+			return nil, problem
 		}
+		if first, twice := seen[key.Value]; twice {
+			return nil, &Problem{Pos: pos, Text: fmt.Sprintf("%q stands here for the second time, first at %v", key.Value, first),
+				Fix: "join the two: which of them counts is not defined"}
+		}
+		seen[key.Value] = pos
 		value, problem := r.value()
 		if problem != nil {
 			return nil, problem
@@ -141,6 +146,26 @@ func (r *jsonReader) array() ([]*node, *Problem) {
 func (r *jsonReader) end() *Problem {
 	if _, err := r.dec.Token(); err != nil {
 		return r.broken(err)
+	}
+	return nil
+}
+
+// odd finds what encoding/json lets through in a string: NUL, and half of a
+// character's escape, which it replaces. The string has just been read.
+func (r *jsonReader) odd(token json.Token, from int, pos Position) *Problem {
+	s, ok := token.(string)
+	if !ok {
+		return nil
+	}
+	if strings.ContainsRune(s, 0) {
+		return &Problem{Pos: pos, Text: "a string has a NUL in it", Fix: "no topic and no name has one"}
+	}
+	if !strings.ContainsRune(s, utf8.RuneError) {
+		return nil
+	}
+	raw := bytes.ToLower(r.text[from:r.dec.InputOffset()])
+	if meant := bytes.Count(raw, []byte("\xef\xbf\xbd")) + bytes.Count(raw, []byte(`\ufffd`)); strings.Count(s, "\ufffd") > meant {
+		return &Problem{Pos: pos, Text: `a string has half of a character, such as \ud800 without its second half`, Fix: "write the character itself"}
 	}
 	return nil
 }

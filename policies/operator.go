@@ -78,11 +78,12 @@ type want struct {
 }
 
 // holds decides one key of a condition (reference_policies_elements_condition_operators,
-// …_multi-value-conditions). present tells an absent key from an empty one.
+// …_multi-value-conditions). present tells an absent key from an empty one, which
+// for Null are the same: "the key exists and its value is not null".
 func (o operator) holds(have []string, present bool, wants []want) bool {
 	if o.base == "Null" {
 		for _, w := range wants {
-			if strings.EqualFold(w.text, strconv.FormatBool(!present)) {
+			if strings.EqualFold(w.text, strconv.FormatBool(len(have) == 0)) {
 				return true
 			}
 		}

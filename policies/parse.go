@@ -50,7 +50,7 @@ func (p *parser) document(n *node) *Document {
 		switch m.key.Value {
 		case "Version":
 			d.Version = p.text(m.value, "Version")
-			if v := d.Version.Value; v != VersionVariables && v != versionOld && v != "" {
+			if v := d.Version.Value; v != VersionVariables && v != versionOld && isText(m.value) {
 				p.fail(m.value.pos, `write "`+VersionVariables+`"`, "AWS knows no policy version %q", v)
 			}
 		case "Id":
@@ -176,7 +176,17 @@ func (p *parser) conditions(n *node) []Condition {
 		if _, ok := parseOperator(o.key.Value); !ok {
 			p.fail(o.key.Pos, "see IAM's reference of condition operators", "there is no condition operator %q", o.key.Value)
 		}
-		for _, k := range keys {
+		if len(keys) == 0 {
+			p.fail(o.value.pos, `write {"key": "value"}, or leave the operator out`, "%s has no key: it says nothing", o.key.Value)
+		}
+		for i, k := range keys {
+			same := func(other member) bool { return canonicalKey(other.key.Value) == canonicalKey(k.key.Value) }
+			if first := slices.IndexFunc(keys, same); first < i {
+				p.fail(k.key.Pos, "join the two: the case of a key does not matter", "%q stands here for the second time, first at %v", k.key.Value, keys[first].key.Pos)
+			}
+			if k.key.Value == "" {
+				p.fail(k.key.Pos, "", "the key of a condition is empty")
+			}
 			out = append(out, Condition{Operator: o.key, Key: k.key, Values: p.values(k.value)})
 		}
 	}
@@ -205,6 +215,17 @@ func (p *parser) values(n *node) []Text {
 	return out
 }
 
+func isText(n *node) bool { _, ok := n.value.(string); return ok }
+
+// named is a text that cannot be empty.
+func (p *parser) named(n *node, what string) Text {
+	t := p.text(n, what)
+	if isText(n) && t.Value == "" {
+		p.fail(n.pos, "name it, or leave it out", "%s is empty", what)
+	}
+	return t
+}
+
 func (p *parser) text(n *node, what string) Text {
 	s, ok := n.value.(string)
 	if !ok {
@@ -216,14 +237,14 @@ func (p *parser) text(n *node, what string) Text {
 func (p *parser) texts(n *node, what string) []Text {
 	list, ok := n.value.([]*node)
 	if !ok {
-		return []Text{p.text(n, what)}
+		return []Text{p.named(n, what)}
 	}
 	if len(list) == 0 {
 		p.fail(n.pos, "", "%s is an empty list", what)
 	}
 	out := make([]Text, 0, len(list))
 	for _, item := range list {
-		out = append(out, p.text(item, "each "+what))
+		out = append(out, p.named(item, "each "+what))
 	}
 	return out
 }

@@ -59,12 +59,46 @@ func TestParseRefuses(t *testing.T) {
 		{"a nested value", s(`"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"Bool": {"k": {"v": 1}}}`), "the value of a condition is a string, not an object"},
 		{"a principal as text", s(`"Effect": "Allow", "Action": "a:b", "Principal": "me"`), "a Principal is an object, or the word"},
 		{"an unknown principal", s(`"Effect": "Allow", "Action": "a:b", "Principal": {"Aws": "me"}`), `there is no "Aws" here; write AWS`},
+		{"an empty version", `{"Version": "", "Statement": []}`, `1:13: AWS knows no policy version ""`},
+		{"null as version", `{"Version": null, "Statement": []}`, "1:13: Version is a string, not null"},
+		{"an empty action", s(`"Effect": "Allow", "Action": "", "Resource": "*"`), "2:45: Action is empty"},
+		{"an empty resource", s(`"Effect": "Allow", "Action": "a:b", "Resource": ["*", ""]`), "2:70: each Resource is empty"},
+		{"a number as resource", s(`"Effect": "Allow", "Action": "a:b", "Resource": 1e999999`), "2:64: Resource is a string, not a number"},
+		{"an operator without keys", s(`"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"Bool": {}}`), "2:91: Bool has no key"},
+		{"a condition's key twice", s(`"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"Bool": {"aws:X": "true", "AWS:x": "false"}}`),
+			`2:109: "AWS:x" stands here for the second time, first at 2:92`},
+		{"an empty condition's key", s(`"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"Bool": {"": "true"}}`), "the key of a condition is empty"},
+		{"a key twice by an escape", `{"Id": "a", "I\u0064": "b"}`, `1:13: "Id" stands here for the second time, first at 1:2`},
+		{"NUL", "{\"Id\": \"a\x00\"}", "1:8: this is not JSON"},
+		{"an escaped NUL", `{"Id": "a\u0000"}`, "1:8: a string has a NUL"},
+		{"an escaped NUL in a key", `{"\u0000": "a"}`, "1:2: a string has a NUL"},
+		{"half of a character", `{"Id": "a\ud800"}`, `1:8: a string has half of a character`},
+		{"null as statement", `{"Statement": null}`, "1:15: a statement is a JSON object, not null"},
+		{"infinity", `{"Id": Infinity}`, "1:8: this is not JSON"},
+		{"a trailing comma in a list", `{"Statement": [{},]}`, "this is not JSON"},
 		{"a name twice", `{"Statement": [{"Sid": "a", "Effect": "Allow", "Action": "a:b", "Resource": "*"}, {"Sid": "a", "Effect": "Allow", "Action": "a:b", "Resource": "*"}]}`, `Sid "a" stands twice`},
 	} {
 		_, err := policies.Parse("thing.json", []byte(c.text))
 		var problems policies.Problems
 		if !errors.As(err, &problems) || !strings.Contains(err.Error(), "thing.json") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.what, err, c.want)
+		}
+	}
+}
+
+// What looks odd and is right.
+func TestParseTakes(t *testing.T) {
+	t.Parallel()
+	for _, members := range []string{
+		`"Resource": "*", "Sid": "\ufffd \ud83d\ude00 �"`,
+		`"Resource": "*", "Condition": {}`,
+		`"Resource": "*", "Condition": {"ForAllValues:StringEquals": {"iot:ConnectAttributes": []}}`,
+		`"Resource": "*", "Condition": {"StringEquals": {"iot:Connection.Thing.Attributes[a]": "", "iot:Connection.Thing.Attributes[A]": ""}}`,
+		`"Resource": "*", "Condition": {"NumericEquals": {"k": [1e999999, -0, 0.1]}, "Bool": {"k": true}}`,
+		`"Resource": ["${x", "${}", "${${iot:ClientId}}", "${,'x'}", "$", "${*}"]`, // lint's to judge
+	} {
+		if _, err := policies.Parse("p", []byte(`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "a:b", `+members+`}}`)); err != nil {
+			t.Errorf("%s: %v", members, err)
 		}
 	}
 }

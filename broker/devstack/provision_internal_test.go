@@ -43,6 +43,16 @@ func testProvisioner(t testing.TB) (*provisioner, *memoryFleet, *time.Time) {
 	return p, fleet, &now
 }
 
+func leafOf(t testing.TB, c certified) *x509.Certificate {
+	t.Helper()
+	block, _ := pem.Decode([]byte(c.CertificatePEM))
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return leaf
+}
+
 func csrOf(t testing.TB, key any) string {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
@@ -86,10 +96,9 @@ func TestKeysThatAreTaken(t *testing.T) {
 		if !probe.ok {
 			continue
 		}
-		block, _ := pem.Decode([]byte(c.CertificatePEM))
-		leaf, err := x509.ParseCertificate(block.Bytes)
-		if err != nil || leaf.CheckSignatureFrom(p.issuer.ca) != nil || leaf.NotAfter.After(p.issuer.ca.NotAfter) || leaf.IsCA {
-			t.Errorf("%s: the certificate is not as it should be: %v", name, err)
+		leaf := leafOf(t, c)
+		if leaf.CheckSignatureFrom(p.issuer.ca) != nil || leaf.NotAfter.After(p.issuer.ca.NotAfter) || leaf.IsCA {
+			t.Errorf("%s: the certificate is not as it should be", name)
 		}
 	}
 }
@@ -115,11 +124,7 @@ func TestProvisionedThingsAreInTheRegistry(t *testing.T) {
 	if _, err := store.Registry().FindID(unused.CertificateID); err == nil {
 		t.Error("a certificate that nobody used is still there")
 	}
-	block, _ := pem.Decode([]byte(c.CertificatePEM))
-	leaf, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	leaf := leafOf(t, c)
 	if who, err := store.Registry().Find(leaf); err == nil {
 		t.Errorf("PENDING_ACTIVATION is let in as %+v", who)
 	}

@@ -140,6 +140,7 @@ func (c *cli) file(name string, size int) []byte {
 // PROTOCOL.md from both providers: the dev stack's, which lets things write, and
 // the broker's, which is told to let them read as well.
 func TestTheAWSCLIReachesTheThingsPrefixOnly(t *testing.T) {
+	needsMosquitto(t) // it is about S3
 	t.Parallel()
 	c, ready := credentialStack(t)
 	photo, film := c.file("photo.jpg", 30_000), c.file("film.mp4", 9<<20) // above 8 MiB the CLI uploads in parts

@@ -36,6 +36,7 @@ func newOperator(t *testing.T) *operator {
 		}
 	}
 	program(t, "thingpass")
+	program(t, "thingpass-dev")
 	o := &operator{t, t.TempDir(), newFakeAWS(t)}
 	real, _ := exec.LookPath("aws")
 	shim := "#!/bin/sh\nexec " + real + " --endpoint-url " + o.aws.URL + " \"$@\"\n" // the CLI's SQS does not look at AWS_ENDPOINT_URL
@@ -91,6 +92,7 @@ func policiesReadme(t *testing.T) (path, values string) {
 // TestThePoliciesREADMELeadsFromNothingToAFleet runs every command of the
 // document with the AWS CLI, in order, and looks at what arrived.
 func TestThePoliciesREADMELeadsFromNothingToAFleet(t *testing.T) {
+	needsMosquitto(t)
 	t.Parallel()
 	o := newOperator(t)
 	path, values := policiesReadme(t)
@@ -101,7 +103,7 @@ func TestThePoliciesREADMELeadsFromNothingToAFleet(t *testing.T) {
 	for _, block := range shellBlocks(t, path) {
 		printed += o.run(block)
 	}
-	for _, want := range []string{"denied, and why", "no difference"} {
+	for _, want := range []string{"denied, and why", "no difference", "cam7: {groups: [things]}"} {
 		if !strings.Contains(printed, want) {
 			t.Errorf("%q was not printed:\n%s", want, printed)
 		}

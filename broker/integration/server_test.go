@@ -17,19 +17,25 @@ import (
 	"thingpass/certs"
 )
 
-// serverVariable selects the MQTT server of the tests: Mosquitto, or with
-// "strict" the embedded one, which refuses and discards what AWS IoT Core does.
-// A publish that it discards fails the test. (The broker would take a name that
-// begins with THINGPASS_ for a setting.)
+// serverVariable selects the MQTT server of the tests: Mosquitto with an ACL file;
+// with "plugin", Mosquitto with our plugin; with "strict" the embedded one, which
+// refuses and discards what AWS IoT Core does. A publish that it discards fails
+// the test. (The broker would take a name that begins with THINGPASS_ for a
+// setting.)
 const serverVariable = "TEST_MQTT_SERVER"
 
-var strict = os.Getenv(serverVariable) == "strict"
+var (
+	strict    = os.Getenv(serverVariable) == "strict"
+	plugin    = os.Getenv(serverVariable) == "plugin"
+	enforcing = strict || plugin // a denied publish ends the connection, a denied subscription is refused
+)
 
-// needsMosquitto skips a test that is about Mosquitto, or about no server.
+// needsMosquitto skips a test that is about Mosquitto, or about no server, and
+// runs with the first of the servers.
 func needsMosquitto(tb testing.TB) {
 	tb.Helper()
-	if strict {
-		tb.Skip("not about AWS")
+	if enforcing {
+		tb.Skip("it has run at Mosquitto with an ACL file")
 	}
 }
 
@@ -53,7 +59,11 @@ func startServer(tb testing.TB, dir string) *server {
 	if d, err := certs.Open(filepath.Join(dir, "dev", "certs")); err == nil {
 		ca = d.CA()
 	}
-	m := testmosquitto.Start(tb, testmosquitto.Options{CA: ca, ACLFile: filepath.Join("..", "..", "policies", "mosquitto.acl")})
+	o := testmosquitto.Options{CA: ca, ACLFile: filepath.Join("..", "..", "policies", "mosquitto.acl")}
+	if plugin {
+		o = testmosquitto.Options{CA: ca, Registry: defaultRegistry(tb), Plugin: program(tb, pluginFile)}
+	}
+	m := testmosquitto.Start(tb, o)
 	return &server{ca: m.CA, things: m.Things, services: m.Services, kill9: m.Kill9, restart: m.Restart, logs: m.Dir}
 }
 

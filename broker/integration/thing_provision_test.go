@@ -134,7 +134,7 @@ func TestAThingProvisionsItselfAndStoresPhotos(t *testing.T) {
 	if again := s.mustProvision("identity", "7"); again.New || again.CertificateID != line.CertificateID {
 		t.Errorf("once more: %+v", again)
 	}
-	renewed := s.mustProvision("identity", "7", "--again")
+	renewed := s.mustProvision("identity", "7", "--again", "--mqtt", "5")
 	if !renewed.New || renewed.Thing != "cam-7" || renewed.CertificateID == line.CertificateID {
 		t.Errorf("with --again: %+v", renewed)
 	}

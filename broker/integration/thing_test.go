@@ -255,7 +255,7 @@ func TestRequestsOfMQTT5Expire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := listener.subscribe("thingpass/+/upload-request"); err != nil {
+	if err := listener.subscribe("$share/thingpass-check/thingpass/+/upload-request"); err != nil {
 		t.Fatal(err)
 	}
 	never := uint32(0)

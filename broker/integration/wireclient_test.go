@@ -47,7 +47,7 @@ func sessionOf(t testing.TB, c aclCase) *policies.Session {
 	if !c.service {
 		who.Thing = &policies.Thing{Name: c.client}
 	}
-	session, _ := policies.Compile(policies.IoT, c.doc).Connect(policyPlace, who, policies.ConnectRequest{ClientID: c.client})
+	session, _ := policies.Compile(policies.IoT, c.docs()...).Connect(policyPlace, who, policies.ConnectRequest{ClientID: c.client})
 	return session
 }
 

@@ -6,7 +6,10 @@ package mqttconn_test
 import (
 	"crypto/tls"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +17,8 @@ import (
 	"thingpass/broker/devstack"
 	"thingpass/broker/mqttconn"
 	"thingpass/certs"
+	"thingpass/policies/registry"
+	"thingpass/policies/templates"
 )
 
 // A strictServer is a server with AWS's quotas.
@@ -28,10 +33,26 @@ func startStrict(t *testing.T, o devstack.Strict) *strictServer {
 	ca := must(certs.NewCA("test CA"))(t)
 	id := must(ca.Server([]string{"127.0.0.1", "localhost"}))(t)
 	m := must(devstack.StartMQTT(t.Context(), devstack.MQTTOptions{
-		Certificate: id.TLSCertificate(), ClientCAs: ca.Pool(), Group: "brokers", Brokers: []string{"broker"}, Strict: &o,
+		Certificate: id.TLSCertificate(), ClientCAs: ca.Pool(), Registry: strictRegistry(t), Strict: &o,
 	}))(t)
 	t.Cleanup(func() { _ = m.Close() })
 	return &strictServer{m, ca, m.Addr().String()}
+}
+
+// strictRegistry is the dev stack's own, but that things may have sessions that
+// outlive their connections.
+func strictRegistry(t *testing.T) *registry.Store {
+	t.Helper()
+	const document = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iot:Connect",
+		"Resource": "arn:aws:iot:eu-central-1:123456789012:client/${iot:Connection.Thing.ThingName}"}}`
+	file := filepath.Join(t.TempDir(), "persistent.json")
+	if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	values := must(templates.FromMap(map[string]string{"group": "brokers", "broker": "broker"}))(t)
+	text := strings.NewReplacer("policies:\n", "policies:\n  persistent: {file: '"+file+"'}\n", "policies: [thing]", "policies: [thing, persistent]").
+		Replace(registry.Default(values))
+	return must(registry.InMemory(text))(t)
 }
 
 func (s *strictServer) tls(id certs.Identity) *tls.Config {

@@ -71,6 +71,7 @@ func TestWhatAChangeChanges(t *testing.T) {
 		{"a Deny", []string{own}, []string{own, s("Deny", "iot:Publish", "@topic/t/${T}/ask")}, []string{"narrowing", "because: statement 2 (after.json:2:1) denies it"}},
 		{"a Deny less", []string{own, s("Deny", "iot:Publish", "@topic/t/*")}, []string{own}, []string{"widening", "statement 2 (before.json:2:1) denies it no longer"}},
 		{"a Deny that nothing needs yet", []string{own}, []string{own, s("Deny", "iot:Publish", "@topic/x")}, []string{"denial     thing A: publish to x is denied as before, in another way"}},
+		{"an Allow that becomes a Deny", []string{own}, []string{s("Deny", "iot:Publish", "@topic/t/${T}/ask")}, []string{"narrowing  thing A loses publish to t/A/ask"}},
 		{"a condition less", []string{s("Allow", "iot:Publish", "@topic/x", `{"StringEquals": {"iot:Connection.Thing.ThingTypeName": "camera"}}`)},
 			[]string{s("Allow", "iot:Publish", "@topic/x")}, []string{"widening   thing A gains publish to x"}},
 		{"another type", []string{s("Allow", "iot:Publish", "@topic/x", `{"StringEquals": {"iot:Connection.Thing.ThingTypeName": "camera"}}`)},

@@ -52,7 +52,10 @@ type pairs struct {
 // add joins who is the same to others but for its name.
 func (p *pairs) add(who, thing string, find func(*registry.Registry) (*registry.Identity, error)) {
 	o, oldKey := p.side(p.before, find)
-	n, newKey := p.side(p.after, find)
+	n, newKey := o, oldKey
+	if p.after != p.before {
+		n, newKey = p.side(p.after, find)
+	}
 	class := oldKey + "\x00" + newKey
 	if len(p.keys.names) > 0 || thing == "" {
 		class += "\x00" + who // conditions name things: each may be meant

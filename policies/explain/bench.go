@@ -5,6 +5,7 @@ package explain
 
 import (
 	"fmt"
+	"strings"
 
 	"thingpass/policies"
 	"thingpass/policies/language"
@@ -76,6 +77,16 @@ func (b *Bench) Decide(o Operation) policies.Result {
 	if o.Verb == Retain {
 		if r := b.iot.Decide("iot:Publish", b.id.resource(o)); !r.Allowed() {
 			return r
+		}
+	}
+	if !strings.HasPrefix(o.Name, "arn:") { // these make no ARN
+		switch o.Verb {
+		case Publish:
+			return b.iot.Publish(o.Name, false)
+		case Receive:
+			return b.iot.Receive(o.Name)
+		case Subscribe:
+			return b.iot.Subscribe(o.Name)
 		}
 	}
 	return b.session(o).Decide(o.Action(), b.id.resource(o))

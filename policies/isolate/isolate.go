@@ -28,25 +28,37 @@ func Documents(c Claim, docs []*policies.Document, at policies.Place, bucket str
 	if inverted {
 		p.limit("there is a NotResource: the proof is for the %d names that were tried, not for every name", len(names))
 	}
-	t := newTrials(c, diff.SpeaksOfIAM(docs))
+	t, connect := newTrials(c, diff.SpeaksOfIAM(docs)), connecting(docs, at)
 	p.Names = len(names)
 	for _, name := range names {
 		id := explain.Identity{At: at, Bucket: bucket, Documents: docs, Who: policies.Principal{Thing: &policies.Thing{Name: name}}}
 		if inverted {
 			p.situation(c, diff.Subject{Who: "thing " + name, Old: id, New: id}, actions)
 		}
-		p.against(t, id, names)
+		p.against(t, id, names, connect)
 	}
 	return p
 }
 
+// connecting decides on client ids that are not the thing's name. Nothing of the
+// thing resolves then, so that it is the same for all things.
+func connecting(docs []*policies.Document, at policies.Place) func(clientID string) policies.Result {
+	set, known := policies.Compile(policies.IoT, docs...), map[string]policies.Result{}
+	return func(clientID string) policies.Result {
+		r, found := known[clientID]
+		if !found {
+			nobody := policies.Principal{}
+			ctx := policies.ConnectRequest{ClientID: clientID}.Context(at, nobody)
+			r = set.Session(at, ctx).Decide("iot:Connect", at.ARN("client/"+clientID))
+			known[clientID] = r
+		}
+		return r
+	}
+}
+
 // against tries everything of all others, as one.
-func (p *Proof) against(t trials, id explain.Identity, names []string) {
-	set := policies.Compile(policies.IoT, id.Documents...)
-	a := client{explain.New(id), func(clientID string) policies.Result {
-		r := policies.ConnectRequest{ClientID: clientID}
-		return set.Session(id.At, r.Context(id.At, id.Who)).Decide("iot:Connect", id.At.ARN("client/"+clientID))
-	}}
+func (p *Proof) against(t *trials, id explain.Identity, names []string, connect func(string) policies.Result) {
+	a := client{explain.New(id), connect}
 	for _, other := range names {
 		if other != id.Who.Thing.Name {
 			p.pair(t, a, other)
@@ -60,7 +72,7 @@ func Named(c Claim, name string, docs []*policies.Document, at policies.Place, b
 	p := Proof{Documents: len(docs), Statements: statements(docs), Leaks: []Leak{}, Limits: []string{}, Assumed: assumed(c), Names: 1}
 	id := explain.Identity{At: at, Bucket: bucket, Documents: docs, Who: policies.Principal{Thing: &policies.Thing{Name: name}}}
 	p.situation(c, diff.Subject{Who: "thing " + name, Old: id, New: id}, diff.Actions(docs))
-	p.against(newTrials(c, true), id, LookAlikes(c))
+	p.against(newTrials(c, true), id, LookAlikes(c), connecting(docs, at))
 	return p
 }
 

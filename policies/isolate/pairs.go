@@ -18,12 +18,29 @@ import (
 type trials struct {
 	claim Claim
 	ops   []explain.Operation
+	named map[string][]explain.Operation // by the other's name
+}
+
+// of are the trials of what belongs to a name.
+func (t *trials) of(name string) []explain.Operation {
+	if ops := t.named[name]; ops != nil {
+		return ops
+	}
+	ops := slices.Clone(t.ops)
+	for i := range ops {
+		ops[i].Name = contract.For(name, ops[i].Name)
+	}
+	if len(t.named) >= 1000 { // names of a large registry come once or twice each
+		clear(t.named)
+	}
+	t.named[name] = ops
+	return ops
 }
 
 // newTrials takes the claim's topics, with the levels that the contract has below
 // names, and everything that is like them.
-func newTrials(c Claim, iam bool) trials {
-	t := trials{claim: c}
+func newTrials(c Claim, iam bool) *trials {
+	t := &trials{claim: c, named: map[string][]explain.Operation{}}
 	add := func(name string, verbs ...string) {
 		for _, verb := range verbs {
 			t.ops = append(t.ops, explain.Operation{Verb: verb, Name: name})
@@ -61,15 +78,14 @@ type client struct {
 
 // pair tries all of b's that the claim knows as a, who comes under its own name,
 // and to connect under b's.
-func (p *Proof) pair(t trials, a client, b string) {
+func (p *Proof) pair(t *trials, a client, b string) {
 	own := a.Identity().Who.Thing.Name
 	p.Pairs++
 	p.Decisions += 1 + len(t.ops)
 	if r := a.connect(b); r.Allowed() {
 		p.tried(a, explain.Operation{Verb: explain.Connect}, r, own, b)
 	}
-	for _, op := range t.ops {
-		op.Name = contract.For(b, op.Name)
+	for _, op := range t.of(b) {
 		if r := a.Decide(op); r.Allowed() && !t.claim.shared(op) {
 			p.tried(a, op, r, own, b)
 		}

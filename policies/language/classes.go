@@ -45,13 +45,10 @@ func Classes(patterns []policies.Glob, preferred []string) []string {
 		take(Hits(patterns, strings.ToLower(s)), s)
 	}
 	m := newMachine(Search{Patterns: patterns})
-	start := m.start()
-	w := walk{nodes: []node{{state: start, parent: -1}}, seen: map[string]struct{}{start.key(): {}}}
+	w := newWalk(m, m.start(), true)
 	for i := 0; i < len(w.nodes) && len(w.nodes) < maxStates; i++ {
 		take(m.hits(w.nodes[i].state), w.text(i))
-		for _, r := range m.alphabet {
-			w.add(m.step(w.nodes[i].state, r), i, r)
-		}
+		w.from(i)
 	}
 	return out
 }

@@ -46,17 +46,13 @@ func (s Search) Shortest() (string, bool, error) {
 	for _, r := range s.Prefix {
 		start = m.step(start, r)
 	}
-	w := walk{nodes: []node{{state: start, parent: -1}}, seen: map[string]struct{}{}}
-	if !s.NonEmpty { // else the start may be reached again, by a character
-		w.seen[start.key()] = struct{}{}
-	}
+	w := newWalk(m, start, !s.NonEmpty) // else the start may be reached again, by a character
+	hits := make([]bool, len(s.Patterns))
 	for i := 0; i < len(w.nodes); i++ {
-		if (i > 0 || !s.NonEmpty) && s.Want(m.hits(w.nodes[i].state)) {
+		if (i > 0 || !s.NonEmpty) && s.Want(m.hitsInto(hits, w.nodes[i].state)) {
 			return s.Prefix + w.text(i), true, nil
 		}
-		for _, r := range m.alphabet {
-			w.add(m.step(w.nodes[i].state, r), i, r)
-		}
+		w.from(i)
 		if len(w.nodes) > maxStates {
 			return "", false, ErrTooLarge
 		}
@@ -71,18 +67,33 @@ type node struct {
 	by     rune
 }
 
+// walk goes through the states, breadth first.
 type walk struct {
-	nodes []node
-	seen  map[string]struct{}
+	machine *machine
+	nodes   []node
+	seen    map[string]struct{}
+	scratch bits
+	key     []byte
 }
 
-func (w *walk) add(state bits, parent int, by rune) {
-	key := state.key()
-	if _, known := w.seen[key]; known {
-		return
+func newWalk(m *machine, start bits, seen bool) *walk {
+	w := &walk{machine: m, nodes: []node{{state: start, parent: -1}}, seen: map[string]struct{}{}, scratch: newBits(m.size)}
+	if seen {
+		w.seen[string(start.key(nil))] = struct{}{}
 	}
-	w.seen[key] = struct{}{}
-	w.nodes = append(w.nodes, node{state, parent, by})
+	return w
+}
+
+// from adds what is reached from a node by one character.
+func (w *walk) from(i int) {
+	for _, r := range w.machine.next(w.nodes[i].state) {
+		w.machine.stepInto(w.scratch, w.nodes[i].state, r)
+		w.key = w.scratch.key(w.key)
+		if _, known := w.seen[string(w.key)]; !known {
+			w.seen[string(w.key)] = struct{}{}
+			w.nodes = append(w.nodes, node{slices.Clone(w.scratch), i, r})
+		}
+	}
 }
 
 func (w *walk) text(i int) string {

@@ -5,6 +5,7 @@ package language
 
 import (
 	"encoding/binary"
+	mathbits "math/bits"
 	"slices"
 	"strings"
 
@@ -29,25 +30,29 @@ func (b bits) empty() bool {
 	return true
 }
 
-func (b bits) key() string {
-	out := make([]byte, 0, 8*len(b))
+// key is what tells sets from each other, written into a buffer.
+func (b bits) key(buffer []byte) []byte {
+	buffer = buffer[:0]
 	for _, w := range b {
-		out = binary.LittleEndian.AppendUint64(out, w)
+		buffer = binary.LittleEndian.AppendUint64(buffer, w)
 	}
-	return string(out)
+	return buffer
 }
 
 // machine runs all patterns at once. A position whose rune is r moves on by r; a
 // position of a run stays, and is passed without any character.
 type machine struct {
-	size     int
-	first    []int // of each pattern
-	last     []int
-	on       map[rune]bits // positions that one character moves on from
-	other    bits          // the same for characters that no pattern names
-	runs     bits          // positions of AnyRun and AnyLevel
-	levels   bits          // those of AnyLevel
-	alphabet []rune        // one of each kind of characters
+	size    int
+	first   []int // of each pattern
+	last    []int
+	on      map[rune]bits // positions that one character moves on from
+	other   bits          // the same for characters that no pattern names
+	runs    bits          // positions of AnyRun and AnyLevel
+	levels  bits          // those of AnyLevel
+	at      []rune        // the rune of each position; 0 at the last of a pattern
+	without string
+	any     rune   // a character that no pattern names: all such behave alike
+	letters []rune // of next
 }
 
 func newMachine(s Search) *machine {
@@ -58,24 +63,45 @@ func newMachine(s Search) *machine {
 		m.last = append(m.last, m.size)
 		m.size++
 	}
+	m.at = make([]rune, m.size)
 	m.other, m.runs, m.levels = newBits(m.size), newBits(m.size), newBits(m.size)
 	for i, p := range s.Patterns {
 		m.learn(p, m.first[i])
 	}
-	for r, b := range m.on {
+	for _, b := range m.on {
 		for w := range b {
 			b[w] |= m.other[w]
 		}
-		if r != '/' && !strings.ContainsRune(s.Without, r) {
-			m.alphabet = append(m.alphabet, r)
+	}
+	m.without, m.any = s.Without, m.unnamed(s.Without)
+	return m
+}
+
+// next returns a character of each kind that a state tells from others: one that
+// no pattern names, those that some pattern waits for, and the slash where it
+// would end a level. Any other leads where the first does.
+func (m *machine) next(b bits) []rune {
+	out := append(m.letters[:0], m.any)
+	slash := false
+	for w, word := range b {
+		slash = slash || word&m.levels[w] != 0
+		for ; word != 0; word &= word - 1 {
+			r := m.at[w*64+mathbits.TrailingZeros64(word)]
+			switch {
+			case r <= 0: // a run, any one, or the end
+			case r == '/':
+				slash = true
+			case !slices.Contains(out, r) && !strings.ContainsRune(m.without, r):
+				out = append(out, r)
+			}
 		}
 	}
-	slices.Sort(m.alphabet)
-	m.alphabet = append([]rune{m.unnamed(s.Without)}, m.alphabet...)
-	if !strings.ContainsRune(s.Without, '/') {
-		m.alphabet = append(m.alphabet, '/') // a kind of its own, because of levels
+	slices.Sort(out[1:])
+	if slash && !strings.ContainsRune(m.without, '/') {
+		out = append(out, '/')
 	}
-	return m
+	m.letters = out
+	return out
 }
 
 func (m *machine) learn(p policies.Glob, at int) {
@@ -96,6 +122,7 @@ func (m *machine) learn(p policies.Glob, at int) {
 		}
 		at++
 	}
+	copy(m.at[at-len(p):], p)
 }
 
 // unnamed is a character that no pattern names: all such behave alike.
@@ -137,11 +164,17 @@ func (m *machine) pass(b bits) {
 }
 
 func (m *machine) step(b bits, r rune) bits {
+	out := newBits(m.size)
+	m.stepInto(out, b, r)
+	return out
+}
+
+// stepInto is step into a set that is used again and again.
+func (m *machine) stepInto(out, b bits, r rune) {
 	on := m.on[r]
 	if on == nil {
 		on = m.other
 	}
-	out := newBits(m.size)
 	var carry uint64
 	for w := range b {
 		moved := b[w] & on[w]
@@ -154,11 +187,11 @@ func (m *machine) step(b bits, r rune) bits {
 		out[w] |= stay
 	}
 	m.pass(out)
-	return out
 }
 
-func (m *machine) hits(b bits) []bool {
-	hits := make([]bool, len(m.last))
+func (m *machine) hits(b bits) []bool { return m.hitsInto(make([]bool, len(m.last)), b) }
+
+func (m *machine) hitsInto(hits []bool, b bits) []bool {
 	for i, at := range m.last {
 		hits[i] = b.has(at)
 	}

@@ -4,8 +4,6 @@
 package mosquitto
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -111,6 +109,7 @@ type section struct {
 	user     string     // "": things
 	most     int        // levels that * is expanded to
 	filters  [][]string // what may be subscribed to, in levels
+	firsts   []string   // first levels that are allowed and that + may not cover
 	rights   []right
 	verdicts []Verdict
 }
@@ -118,7 +117,8 @@ type section struct {
 func (s *section) documents(docs []*policies.Document) {
 	for _, doc := range docs {
 		for i := range doc.Statements {
-			s.subscriptions(doc, i)
+			s.subscriptions(docs, doc, i)
+			s.firstLevels(doc, i)
 		}
 	}
 	for _, doc := range docs {
@@ -134,8 +134,8 @@ func (s *section) documents(docs []*policies.Document) {
 func (s *section) service(service Service, things *section) {
 	switch {
 	case service.Blocked:
-		s.add("deny", "#")
-		s.add("deny", "$aws/#")
+		s.firsts = things.firsts
+		s.deny(&Verdict{}, everything()...)
 		return
 	case service.IsThing:
 		s.thing = service.Name
@@ -144,16 +144,49 @@ func (s *section) service(service Service, things *section) {
 	s.denyThings(things)
 }
 
-// denyThings takes away what pattern lines give to everybody, and so to a user
-// whose name would be a thing's, unless it is given to him as well.
-func (s *section) denyThings(things *section) {
-	for _, r := range things.rights {
-		topic := strings.NewReplacer("%u", s.user, "%c", s.user).Replace(r.topic)
-		given := slices.ContainsFunc(s.rights, func(o right) bool { return o.topic == topic && o.access != "deny" })
-		if r.access != "deny" && !given {
-			s.add("deny", topic)
+// firstLevels notes those that + and # do not cover, of what is allowed: with $,
+// or what a client chooses.
+func (s *section) firstLevels(doc *policies.Document, i int) {
+	st := &doc.Statements[i]
+	if st.Effect.Value != "Allow" {
+		return
+	}
+	for _, resource := range st.Resources {
+		for _, t := range s.topicTargets(doc, resource.Value) {
+			if len(t.levels) == 0 {
+				continue
+			}
+			first := t.levels[0].text
+			if (strings.HasPrefix(first, "$") || first == "%u" || first == "%c") && first != "$aws" && !slices.Contains(s.firsts, first) {
+				s.firsts = append(s.firsts, first)
+			}
 		}
 	}
+}
+
+// denyThings takes away what pattern lines give to everybody, and so to a user
+// whose name would be a thing's, unless it is given to him as well. His client id
+// may be any.
+func (s *section) denyThings(things *section) {
+	given := slices.Clone(s.rights)
+	for _, r := range things.rights {
+		topic := strings.NewReplacer("%u", s.user, "%c", "+").Replace(r.topic)
+		has := slices.ContainsFunc(given, func(o right) bool {
+			return o.access != "deny" && (o.access == r.access || o.access == "readwrite") && covers(o.topic, topic)
+		})
+		if r.access != "deny" && !has {
+			s.add("deny", topic)
+			if first, rest, _ := strings.Cut(r.topic, "/"); first == "%c" {
+				s.add("deny", strings.TrimSuffix("$aws/"+rest, "/"))
+			}
+		}
+	}
+}
+
+// covers is true if each topic of b is one of a.
+func covers(a, b string) bool {
+	both, ok := intersect(strings.Split(a, "/"), strings.Split(b, "/"))
+	return ok && both == b
 }
 
 func (s *section) add(access, topic string) {
@@ -193,150 +226,4 @@ func (s *section) linesFor(v *Verdict) []string {
 		}
 	}
 	return out
-}
-
-// directions of messages, and the actions that are asked for them.
-var directions = []struct{ access, action string }{{"write", "iot:Publish"}, {"read", "iot:Receive"}}
-
-func (s *section) statement(doc *policies.Document, i int) {
-	st := &doc.Statements[i]
-	v := Verdict{Document: doc.Name, Statement: doc.Label(i), User: s.user, Fidelity: Exact}
-	v.deny = st.Effect.Value == "Deny"
-	var wanted []string
-	for _, d := range directions {
-		if doc.Covers(i, d.action) {
-			wanted = append(wanted, d.access)
-		}
-	}
-	v.noteRights(doc, i)
-	if v.deny {
-		s.denial(doc, st, wanted, &v)
-	} else {
-		s.leave(doc, st, wanted, &v)
-	}
-	s.verdicts = append(s.verdicts, v)
-}
-
-// noteRights tells of rights that Mosquitto does not have.
-func (v *Verdict) noteRights(doc *policies.Document, i int) {
-	for action, why := range map[string]string{
-		"iot:Connect":       "who has a certificate connects, under any client id unless use_username_as_clientid makes it the name",
-		"iot:Subscribe":     "each SUBSCRIBE succeeds; messages are withheld by the read lines",
-		"iot:RetainPublish": "who may publish may have it retained",
-	} {
-		if doc.Covers(i, action) {
-			v.worsen(NotEnforceable, action+": "+why)
-		}
-	}
-	slices.Sort(v.Reasons)
-}
-
-func (v *Verdict) worsen(f Fidelity, why string) {
-	if v.Fidelity != NotEnforceable {
-		v.Fidelity = f
-	}
-	if !slices.Contains(v.Reasons, why) {
-		v.Reasons = append(v.Reasons, why)
-	}
-}
-
-func (s *section) leave(doc *policies.Document, st *policies.Statement, wanted []string, v *Verdict) {
-	if len(wanted) == 0 {
-		return
-	}
-	if c := obstacle(st); c != "" {
-		v.worsen(Stricter, "left out: "+c)
-		return
-	}
-	for _, resource := range st.Resources {
-		topics, err := s.topics(doc, resource.Value, s.most)
-		var cannot *inexpressible
-		if errors.As(err, &cannot) {
-			v.worsen(Stricter, resource.Value+" is left out: "+cannot.why)
-		}
-		if all, _ := s.topics(doc, resource.Value, maxLevels); len(all) > len(topics) {
-			v.worsen(Stricter, fmt.Sprintf("topics of more than %d levels are left out", s.most))
-		}
-		for _, access := range wanted {
-			for _, topic := range s.reachable(access, topics) {
-				s.add(access, topic)
-				v.topics = append(v.topics, topic)
-			}
-		}
-	}
-}
-
-// obstacle is why an Allow cannot be said at all; "" if it can.
-func obstacle(st *policies.Statement) string {
-	if st.NotAction || st.NotResource {
-		return "NotAction and NotResource have no counterpart"
-	}
-	for _, c := range st.Conditions {
-		attached := strings.EqualFold(c.Key.Value, "iot:Connection.Thing.IsAttached") && c.Operator.Value == "Bool" &&
-			len(c.Values) == 1 && strings.EqualFold(c.Values[0].Value, "true")
-		if !attached { // who has a certificate of the CA is taken for attached
-			return "condition " + c.Operator.Value + " " + c.Key.Value + " has no counterpart"
-		}
-	}
-	return ""
-}
-
-func (s *section) denial(doc *policies.Document, st *policies.Statement, wanted []string, v *Verdict) {
-	if len(wanted) == 0 {
-		return
-	}
-	if len(wanted) == 1 {
-		v.worsen(Stricter, "deny covers both directions")
-	}
-	for _, c := range st.Conditions {
-		v.worsen(Stricter, "it denies whatever the condition "+c.Operator.Value+" "+c.Key.Value+" says")
-	}
-	if st.NotResource {
-		v.worsen(Stricter, "it denies everything: NotResource has no counterpart")
-		s.deny(v, "#", "$aws/#")
-		return
-	}
-	for _, resource := range st.Resources {
-		topics, err := s.topics(doc, resource.Value, maxLevels)
-		if err == nil {
-			s.deny(v, topics...)
-			continue
-		}
-		if errors.Is(err, errNothing) {
-			continue
-		}
-		v.worsen(Stricter, resource.Value+" denies more: "+err.Error())
-		pieces, _ := topicOf(doc, resource.Value, s.at)
-		levels, _ := levelsOf(pieces, s)
-		s.deny(v, below(levels)...)
-	}
-}
-
-func (s *section) deny(v *Verdict, topics ...string) {
-	for _, topic := range topics {
-		s.add("deny", topic)
-		v.topics = append(v.topics, topic)
-	}
-}
-
-func (s *section) word() string {
-	if s.user != "" {
-		return "topic"
-	}
-	return "pattern"
-}
-
-func (s *section) topics(doc *policies.Document, resource string, most int) ([]string, error) {
-	pieces, err := topicOf(doc, resource, s.at)
-	if err != nil {
-		return nil, err
-	}
-	levels, err := levelsOf(pieces, s)
-	if err != nil {
-		return nil, err
-	}
-	if !isTopic(levels) {
-		return nil, errNothing
-	}
-	return expand(levels, most), nil
 }

@@ -90,6 +90,27 @@ const (
 
 var everything = statement("Allow", `"iot:Subscribe"`, "", "topicfilter/*")
 
+// all are the lines of topic/*.
+func all(begin string) string {
+	var out []string
+	for n := range 8 {
+		rest := strings.Repeat("/+", n)
+		out = append(out, begin+"+"+rest, begin+"$aws"+rest)
+	}
+	return strings.Join(out, "|")
+}
+
+// deniedA are those of a denial of topic/*/a, beside a topic that begins with $x.
+var deniedA = func() string {
+	var out []string
+	for n := range 7 {
+		for _, first := range []string{"+", "$x", "$aws"} {
+			out = append(out, "pattern deny "+first+strings.Repeat("/+", n)+"/a")
+		}
+	}
+	return strings.Join(out, "|")
+}()
+
 func TestStatementsBecomeLines(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -119,9 +140,21 @@ func TestStatementsBecomeLines(t *testing.T) {
 		{"a newline", policy(statement("Allow", pub, "", `topic/a\nuser x/b`)), "", mosquitto.Stricter},
 		{"another region", policy(statement("Allow", pub, "", "=arn:aws:iot:us-east-1:123456789012:topic/a")), "", mosquitto.Exact},
 		{"another account", policy(statement("Allow", pub, "", "=arn:aws:iot:eu-central-1:123456789013:topic/a")), "", mosquitto.Exact},
-		{"any region", policy(statement("Allow", pub, "", "=arn:aws:iot:*:123456789012:topic/a")), "pattern write a", mosquitto.Exact},
+		{"any region", policy(statement("Allow", pub, "", "=arn:aws:iot:*:123456789012:topic/a")), "pattern write a", mosquitto.Stricter}, // it also covers x:123456789012:topic/a
+		{"another region by a wildcard", policy(statement("Allow", pub, "", "=arn:aws:iot:us-*-1:123456789012:topic/a")), "", mosquitto.Exact},
+		{"a region in part", policy(statement("Allow", pub, "", "=arn:aws:iot:eu-central-?:123456789012:topic/a")), "pattern write a", mosquitto.Exact},
+		{"all of the account", policy(statement("Allow", pub, "", "=arn:aws:iot:eu-central-1:123456789012:*"), statement("Deny", both, "", "=arn:*")),
+			all("pattern deny ") + "|" + all("pattern write "), mosquitto.Exact},
+		{"a variable before the topic", policy(statement("Deny", both, "", "=arn:aws:iot:${aws:RequestedRegion}:123456789012:topic/a")),
+			"pattern deny #|pattern deny $aws/#", mosquitto.Stricter},
+		{"a denial of any region", policy(statement("Deny", both, "", "=arn:aws:iot:*:topic/a")), "pattern deny #|pattern deny $aws/#|pattern deny a", mosquitto.Stricter},
+		{"a denial of a region in part", policy(statement("Deny", both, "", "=arn:aws:iot:eu-*-1:123456789012:topic/a/b")),
+			"pattern deny #|pattern deny $aws/#|pattern deny a/b", mosquitto.Stricter},
+		{"a denial of a wildcard as kind", policy(statement("Deny", both, "", "topi?/a")), "pattern deny a", mosquitto.Exact},
+		{"a denial of topics with $", policy(statement("Allow", pub, "", "topic/$x/a"), statement("Deny", both, "", "topic/*/a")),
+			deniedA + "|pattern write $x/a", mosquitto.Exact},
 		{"a client", policy(statement("Allow", pub, "", "client/a")), "", mosquitto.Exact},
-		{"a wildcard as kind", policy(statement("Allow", pub, "", "to*/a")), "", mosquitto.Stricter},
+		{"a wildcard as kind", policy(statement("Allow", pub, "", "to*c/a")), "pattern write a", mosquitto.Stricter},
 		{"connect", policy(statement("Allow", `"iot:Connect"`, "", "client/a")), "", mosquitto.NotEnforceable},
 		{"a condition", policy(statement("Allow", pub, `"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, `, "topic/a")), "", mosquitto.Stricter},
 		{"attached", policy(statement("Allow", pub, `"Condition": {"Bool": {"iot:Connection.Thing.IsAttached": "true"}}, `, "topic/a")), "pattern write a", mosquitto.Exact},
@@ -159,9 +192,38 @@ func TestWhatASubscriptionBrings(t *testing.T) {
 		{"topicfilter/+/b", "topic/$aws/b", ""},
 	} {
 		text := policy(statement("Allow", recv, "", c.topic), statement("Allow", `"iot:Subscribe"`, "", c.filter))
-		list := mosquitto.Compile(mosquitto.Input{Place: place, Things: []*policies.Document{parse(t, "p", text)}})
-		if got := strings.Join(list.Things, "|"); got != c.lines {
+		if got := readLines(t, text); got != c.lines {
 			t.Errorf("%s, %s: %s", c.filter, c.topic, got)
+		}
+	}
+}
+
+func readLines(t *testing.T, text string) string {
+	t.Helper()
+	return strings.Join(mosquitto.Compile(mosquitto.Input{Place: place, Things: []*policies.Document{parse(t, "p", text)}}).Things, "|")
+}
+
+// A filter that a Deny may cover brings nothing: Mosquitto would let it be
+// subscribed to.
+func TestADeniedSubscriptionBringsNothing(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ denied, lines string }{
+		{"topicfilter/b", "pattern read a/%u/c"},
+		{"topicfilter/a/" + name + "/c", ""},
+		{"topicfilter/a/cam1/c", ""}, // this thing's, and who that is is not known here
+		{"topicfilter/a/?am1/*", ""},
+		{"topicfilter/a/*/d", "pattern read a/%u/c"},
+		{"topicfilter/*", ""},
+		{"topic/a/*", "pattern read a/%u/c"},
+		{"*", ""},
+	} {
+		text := policy(statement("Allow", recv, "", "topic/*"), statement("Allow", `"iot:Subscribe"`, "", "topicfilter/a/"+name+"/c"),
+			statement("Deny", `"iot:Subscribe"`, "", strings.Split(c.denied, " ")...))
+		if c.denied == "*" {
+			text = strings.Replace(text, place.ARN("*"), "*", 1)
+		}
+		if got := readLines(t, text); got != c.lines {
+			t.Errorf("%s: %s", c.denied, got)
 		}
 	}
 }
@@ -185,6 +247,19 @@ func TestAServiceIsNoThing(t *testing.T) {
 	}
 	if !strings.Contains(list.Report(), "stricter         p: statement 2 (user svc)") {
 		t.Error(list.Report())
+	}
+}
+
+// What a service has in one direction, a pattern would give it in the other.
+func TestAServiceIsNoThingInEitherDirection(t *testing.T) {
+	t.Parallel()
+	things := parse(t, "things", policy(statement("Allow", pub, "", "topic/a/"+name, "topic/b/${iot:ClientId}/c", "topic/c"), everything))
+	service := parse(t, "service", policy(statement("Allow", recv, "", "topic/a/*"), statement("Allow", pub, "", "topic/c"), everything))
+	list := mosquitto.Compile(mosquitto.Input{Place: place, Levels: 2, Things: []*policies.Document{things},
+		Services: []mosquitto.Service{{Name: "svc", Policies: []*policies.Document{service}}}})
+	want := []string{"topic deny a/svc", "topic deny b/+/c", "topic read a/+", "topic write c"}
+	if got := list.Services[0].Lines; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -4,7 +4,6 @@
 package mosquitto
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -22,9 +21,6 @@ var substitutes = map[string]string{
 	"iot:clientid":                       "%c",
 }
 
-// errNothing tells that a resource covers no topic at all.
-var errNothing = errors.New("it covers no topic")
-
 // inexpressible says why a resource cannot be said in an access list.
 type inexpressible struct{ why string }
 
@@ -36,80 +32,90 @@ type level struct {
 	star bool // * alone: any number of levels, at least one
 }
 
-// topicOf cuts the topic off a resource: what stands behind "topic/" of an ARN
-// of this place. errNothing: of another place, or no topic.
-func topicOf(doc *policies.Document, resource string, at policies.Place) ([]policies.Piece, error) {
-	return resourceOf(doc, resource, at, "topic/")
+// A target is what a resource covers of the topics, or of the filters, of this
+// server. One resource has several where a wildcard may end before the topic or
+// within it.
+type target struct {
+	levels []level // with err those before the first that cannot be said
+	err    error
 }
 
-// resourceOf cuts the name off a resource of a kind, such as "topic/".
-func resourceOf(doc *policies.Document, resource string, at policies.Place, kind string) ([]policies.Piece, error) {
-	pieces := doc.Pieces(resource)
-	if len(pieces) == 1 && pieces[0].Kind == policies.AnyRunOf {
-		return pieces, nil
+// targets are all that a resource covers. Whatever is of another place or of
+// another kind gives none.
+func (s *section) targets(doc *policies.Document, resource, kind string) []target {
+	rests, err := behind(doc.Pieces(resource), s.at.ARN(kind))
+	if err != nil {
+		return []target{{err: err}}
 	}
-	if len(pieces) == 0 || pieces[0].Kind != policies.Literal {
-		return nil, &inexpressible{"it does not begin with arn:"}
-	}
-	// The fields before the resource must be this server's, word by word or by a
-	// wildcard in the field.
-	fields := []string{"arn", at.Partition, "iot", at.Region, at.Account}
-	var field []policies.Piece
-	rest := pieces
-	for _, want := range fields {
-		var ok bool
-		if field, rest, ok = cutField(rest); !ok {
-			return nil, errNothing
-		}
-		if !fieldIs(field, want) {
-			return nil, errNothing
+	var out []target
+	for _, rest := range rests {
+		if levels, err := levelsOf(rest, s); len(rest) > 0 {
+			out = append(out, target{levels, err})
 		}
 	}
-	switch {
-	case len(rest) == 1 && rest[0].Kind == policies.AnyRunOf:
-		return rest, nil // all resources
-	case len(rest) > 0 && rest[0].Kind == policies.Literal && strings.HasPrefix(rest[0].Text, kind):
-		out := slices.Clone(rest)
-		if out[0].Text = strings.TrimPrefix(out[0].Text, kind); len(out) == 1 && out[0].Text == "" {
-			return nil, errNothing
-		}
-		return out, nil
-	case len(rest) > 0 && rest[0].Kind == policies.Literal && strings.ContainsAny(rest[0].Text, "/"):
-		return nil, errNothing // a client, a filter …
-	case len(rest) == 0:
-		return nil, errNothing
-	}
-	return nil, &inexpressible{"the kind of resource has a wildcard"}
+	return out
 }
 
-// cutField splits at the first colon of a literal.
-func cutField(pieces []policies.Piece) (field, rest []policies.Piece, ok bool) {
-	for i, p := range pieces {
-		if p.Kind != policies.Literal {
-			continue
-		}
-		before, after, found := strings.Cut(p.Text, ":")
-		if !found {
-			continue
-		}
-		field = slices.Clone(pieces[:i])
-		if before != "" {
-			field = append(field, policies.Piece{Kind: policies.Literal, Text: before})
-		}
-		if after != "" {
-			rest = append(rest, policies.Piece{Kind: policies.Literal, Text: after})
-		}
-		return field, append(rest, pieces[i+1:]...), true
-	}
-	return nil, nil, false
+// topicTargets leaves out what no message has for its topic.
+func (s *section) topicTargets(doc *policies.Document, resource string) []target {
+	return slices.DeleteFunc(s.targets(doc, resource, "topic/"), func(t target) bool { return !mayBeTopic(t.levels) })
 }
 
-// fieldIs is true if a field is this word, or * alone. Anything else is not ours.
-func fieldIs(field []policies.Piece, want string) bool {
-	if len(field) != 1 {
-		return len(field) == 0 && want == ""
+// spot is a place in a pattern.
+type spot struct{ piece, offset int }
+
+// behind returns what patterns are left of pieces once a text has been covered
+// from the beginning: that of "a*" behind "ab" is "*". It is exact, and follows
+// all ways at once, so that its time is bounded.
+func behind(pieces []policies.Piece, text string) ([][]policies.Piece, error) {
+	now := []spot{{}}
+	for i := range len(text) {
+		var next []spot
+		add := func(at spot) {
+			if !slices.Contains(next, at) {
+				next = append(next, at)
+			}
+		}
+		for k := 0; k < len(now); k++ { // it grows
+			at := now[k]
+			if at.piece == len(pieces) {
+				continue
+			}
+			switch p := pieces[at.piece]; p.Kind {
+			case policies.AnyRunOf:
+				add(at)
+				if after := (spot{at.piece + 1, 0}); !slices.Contains(now, after) {
+					now = append(now, after)
+				}
+			case policies.AnyOneOf:
+				add(spot{at.piece + 1, 0})
+			case policies.Variable:
+				return nil, &inexpressible{p.Text + " stands before the topic"}
+			default:
+				switch {
+				case p.Text[at.offset] != text[i]:
+				case at.offset+1 == len(p.Text):
+					add(spot{at.piece + 1, 0})
+				default:
+					add(spot{at.piece, at.offset + 1})
+				}
+			}
+		}
+		now = next
 	}
-	return field[0].Kind == policies.AnyRunOf || field[0].Kind == policies.Literal && field[0].Text == want
+	return tails(pieces, now), nil
+}
+
+func tails(pieces []policies.Piece, spots []spot) [][]policies.Piece {
+	var out [][]policies.Piece
+	for _, at := range spots {
+		tail := slices.Clone(pieces[at.piece:])
+		if at.offset > 0 {
+			tail[0].Text = tail[0].Text[at.offset:]
+		}
+		out = append(out, tail)
+	}
+	return out
 }
 
 // levelsOf splits a topic or a filter into levels. Up to the first that cannot be said they
@@ -184,10 +190,9 @@ func variableLevel(p policies.Piece, alone bool, asUser string) (level, error) {
 	return level{text: s}, nil
 }
 
-// isTopic is true of levels that a topic may have: no filter, and nothing that no
-// message has for its topic.
-func isTopic(levels []level) bool {
-	return levels[0].text != "$share" && !slices.ContainsFunc(levels, func(l level) bool { return strings.ContainsAny(l.text, "+#") })
+// mayBeTopic is false of levels that no message has in its topic.
+func mayBeTopic(levels []level) bool {
+	return len(levels) == 0 || levels[0].text != "$share" && !slices.ContainsFunc(levels, func(l level) bool { return strings.ContainsAny(l.text, "+#") })
 }
 
 // expand returns the topics with + that together are the levels: * stands for
@@ -211,12 +216,18 @@ func expand(levels []level, most int) []string {
 			}
 		}
 	}
+	if !slices.ContainsFunc(levels, func(l level) bool { return l.star }) {
+		most = maxLevels
+	}
 	if len(levels) <= most {
 		grow(0, nil)
 	}
 	slices.SortStableFunc(out, func(a, b string) int { return strings.Count(a, "/") - strings.Count(b, "/") })
 	return slices.Compact(out)
 }
+
+// everything is all topics but those that only $… of other words covers.
+func everything() []string { return []string{"#", "$aws/#"} }
 
 // below denies everything from the levels on, since the next cannot be said.
 func below(levels []level) []string {
@@ -227,7 +238,7 @@ func below(levels []level) []string {
 		}
 	}
 	if len(levels) == 0 {
-		return []string{"#", "$aws/#"}
+		return everything()
 	}
 	texts := make([]string, len(levels))
 	for i, l := range levels {

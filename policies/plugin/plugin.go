@@ -33,9 +33,10 @@ const (
 )
 
 var (
-	file  string // option registry
-	watch *guard.Guard
-	store *registry.Store
+	file    string // option registry
+	options guard.Options
+	watch   *guard.Guard
+	store   *registry.Store
 )
 
 func main() {} // a shared library needs one
@@ -60,11 +61,17 @@ func contain(what string) {
 //export thingpassOption
 func thingpassOption(key, value *C.char) (ok C.bool) {
 	defer contain("option")
-	switch k := C.GoString(key); k {
-	case "registry":
-		file = C.GoString(value)
+	k, v := C.GoString(key), C.GoString(value)
+	switch {
+	case k == "registry":
+		file = v
+	case k == "denied_subscribe" && (v == "refuse" || v == "disconnect"):
+		options.EndOnSubscribe = v == "disconnect"
+	case k == "denied_subscribe":
+		tell(logError, fmt.Sprintf("thingpass: plugin_opt_denied_subscribe %s: say refuse or disconnect", v))
+		return false
 	default:
-		tell(logError, fmt.Sprintf("thingpass: there is no option plugin_opt_%s: use plugin_opt_registry FILE", k))
+		tell(logError, fmt.Sprintf("thingpass: there is no option plugin_opt_%s: use plugin_opt_registry FILE, and plugin_opt_denied_subscribe refuse or disconnect", k))
 		return false
 	}
 	return true
@@ -82,11 +89,30 @@ func thingpassStart() (ok C.bool) {
 		tell(logError, "thingpass: "+err.Error())
 		return false
 	}
-	watch = guard.New(store, func(line string) { tell(logWarning, line) })
-	go store.Watch(context.Background(), time.Second, noteChange)
+	watch = guard.New(store, options, func(line string) { tell(logWarning, line) })
+	go keepWatching()
 	r := store.Registry()
 	tell(logNotice, fmt.Sprintf("thingpass: registry %s: %d things, %d certificates, %d policies", file, len(r.Things()), len(r.Certificates()), len(r.Documents())))
 	return true
+}
+
+// keepWatching reads the registry when its files change. It is not on Mosquitto's
+// thread, which a big registry would hold up.
+func keepWatching() {
+	for {
+		apart(func() { store.Watch(context.Background(), time.Second, noteChange) })
+		time.Sleep(time.Second) // it does not end but by a fault of ours
+	}
+}
+
+// apart is contain for what runs beside Mosquitto's thread.
+func apart(do func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			noteChange(false, fmt.Errorf("reading it failed: %v", p))
+		}
+	}()
+	do()
 }
 
 // news of the watching goroutine, which the next tick tells.
@@ -113,14 +139,18 @@ func thingpassConnect(client *C.struct_mosquitto, clean C.bool) (ok C.bool) {
 	var n C.size_t
 	der := C.thingpass_certificate(client, &n)
 	defer C.free(unsafe.Pointer(der))
-	name, let := watch.Connect(handle(client), C.GoBytes(unsafe.Pointer(der), C.int(n)), C.GoString(C.thingpass_client_id(client)), bool(clean))
+	name, let := watch.Connect(handle(client), guard.Request{
+		Certificate: C.GoBytes(unsafe.Pointer(der), C.int(n)),
+		ClientID:    C.GoString(C.thingpass_client_id(client)),
+		Address:     C.GoString(C.thingpass_address(client)),
+		Clean:       bool(clean),
+	})
 	if !let {
 		return false
 	}
 	c := C.CString(name)
 	defer C.free(unsafe.Pointer(c))
-	C.thingpass_set_username(client, c)
-	return true
+	return C.thingpass_set_username(client, c)
 }
 
 func handle(client *C.struct_mosquitto) guard.Handle {
@@ -135,9 +165,14 @@ func thingpassCheck(client *C.struct_mosquitto, access C.int, topic *C.char, n C
 	defer contain("a check")
 	text := unsafe.String((*byte)(unsafe.Pointer(topic)), int(n))
 	connected := true
-	ok := watch.Check(handle(client), guard.Access(access), text, bool(retain), func() (string, string) {
+	ok := watch.Check(handle(client), guard.Access(access), text, bool(retain), func() guard.Asker {
 		connected = false
-		return C.GoString(C.thingpass_client_id(client)), C.GoString(C.thingpass_username(client))
+		return guard.Asker{
+			ClientID:   C.GoString(C.thingpass_client_id(client)),
+			Name:       C.GoString(C.thingpass_username(client)),
+			Connected:  bool(C.thingpass_connected(client)),
+			Connection: *C.thingpass_address(client) != 0,
+		}
 	})
 	switch {
 	case !ok:
@@ -157,9 +192,7 @@ func thingpassDisconnected(client *C.struct_mosquitto) {
 //export thingpassReload
 func thingpassReload() {
 	defer contain("the reload")
-	changed, err := store.Reload()
-	noteChange(changed, err)
-	thingpassTick()
+	go apart(func() { noteChange(store.Reload()) })
 }
 
 //export thingpassTick
@@ -174,7 +207,11 @@ func thingpassTick() {
 		}
 		break
 	}
-	for _, id := range watch.Tick() {
+	kick, more := watch.Tick()
+	if more {
+		C.thingpass_pend()
+	}
+	for _, id := range kick {
 		c := C.CString(id)
 		C.thingpass_kick(c)
 		C.free(unsafe.Pointer(c))

@@ -16,6 +16,7 @@
 
 static mosquitto_plugin_id_t *plugin;
 static atomic_bool pending; // there is something to do at the next tick
+static bool ticked;
 
 // The way into Go and back costs as much as a decision. A thing publishes to few
 // topics, so what was allowed is remembered until anything changes: nothing is
@@ -92,8 +93,8 @@ void thingpass_log(int level, const char *line) {
     mosquitto_log_printf(level, "%s", line);
 }
 
-void thingpass_set_username(struct mosquitto *client, const char *name) {
-    (void)mosquitto_set_username(client, name);
+bool thingpass_set_username(struct mosquitto *client, const char *name) {
+    return mosquitto_set_username(client, name) == MOSQ_ERR_SUCCESS;
 }
 
 void thingpass_kick(const char *client_id) {
@@ -110,10 +111,29 @@ const char *thingpass_username(const struct mosquitto *client) {
     return name != NULL ? name : "";
 }
 
+const char *thingpass_address(const struct mosquitto *client) {
+    const char *address = mosquitto_client_address(client);
+    return address != NULL ? address : "";
+}
+
+// A client has its TLS as long as its connection.
+bool thingpass_connected(const struct mosquitto *client) {
+    struct x509_st *cert = mosquitto_client_certificate(client);
+    bool connected = cert != NULL;
+    X509_free(cert); // NULL is nothing to free
+    return connected;
+}
+
 static int on_connect(int event, void *data, void *ctx) {
     const struct mosquitto_evt_basic_auth *e = data;
     (void)event;
     (void)ctx;
+    if (!ticked) { // there is at least one between a start, or an accept(), and a CONNECT
+        mosquitto_log_printf(
+            MOSQ_LOG_ERR, "thingpass: this Mosquitto does not tick its plugins, and nobody can be "
+                          "disconnected: set per_listener_settings false");
+        return MOSQ_ERR_AUTH;
+    }
     forget(); // the client's memory may have been another's
     return thingpassConnect(e->client, mosquitto_client_clean_session(e->client)) ? MOSQ_ERR_SUCCESS
                                                                                   : MOSQ_ERR_AUTH;
@@ -170,6 +190,7 @@ static int on_tick(int event, void *data, void *ctx) {
     (void)event;
     (void)data;
     (void)ctx;
+    ticked = true;
     if (atomic_exchange(&pending, false)) {
         forget();
         thingpassTick();

@@ -25,9 +25,11 @@ enum {
 };
 
 void thingpass_log(int level, const char *line);
-void thingpass_set_username(struct mosquitto *client, const char *name);
+bool thingpass_set_username(struct mosquitto *client, const char *name);
 void thingpass_kick(const char *client_id);
 const char *thingpass_client_id(const struct mosquitto *client);
+const char *thingpass_address(const struct mosquitto *client); // "": it never had a connection
+bool thingpass_connected(const struct mosquitto *client);      // over TLS
 const char *thingpass_username(const struct mosquitto *client);
 
 #endif

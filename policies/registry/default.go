@@ -16,7 +16,8 @@ const ThingGroup = "things"
 // Default is the text of a registry for who has a CA of his own and nothing to
 // look up: each thing with a certificate of it is let in under its own name,
 // brokers and observers by theirs. Values of other names than account, region,
-// partition, root, group, broker and observer are left out.
+// partition, root, group, broker and observer are left out. Brokers need no
+// broker-watch: whoever enforces a registry refuses strangers in their group.
 func Default(v templates.Values) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -27,12 +28,11 @@ func Default(v templates.Values) string {
 	line("policies:")
 	line("  thing: {builtin: thing}")
 	line("  broker: {builtin: broker}")
-	line("  broker-watch: {builtin: broker-watch}")
 	line("  observer: {builtin: observer}")
 	line("groups:")
 	line("  %s: {policies: [thing]}", ThingGroup)
 	line("certificates:")
-	line("  - {commonName: %s, policies: [broker, broker-watch]}", v.Get("broker"))
+	line("  - {commonName: %s, policies: [broker]}", v.Get("broker"))
 	line("  - {commonName: %s, policies: [observer]}", v.Get("observer"))
 	line("jitp: # who has a certificate of the CA and is not named above is the thing of its CN")
 	line("  groups: [%s]", ThingGroup)

@@ -371,4 +371,9 @@ func TestTheExampleIsAGoodRegistry(t *testing.T) {
 	if _, err := r.FindThing("cam2"); err == nil {
 		t.Error("a blocked thing is found")
 	}
+	for _, w := range r.Warnings() {
+		if !strings.Contains(w.Text, "cam2") { // which has no certificate, but is let in by jitp
+			t.Error(w)
+		}
+	}
 }

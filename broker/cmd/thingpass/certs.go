@@ -26,12 +26,13 @@ const (
 func certsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "certs",
-		Short: "Make certificates for development: a CA, things, services, servers",
-		Long: `Make certificates for development: a CA, things, services and servers.
+		Short: "Make and look after certificates: a CA, things, services, servers",
+		Long: `Make and look after certificates: a CA, things, services and servers.
 
 A thing's certificate carries the thing's name (CN), which Mosquitto and the dev
-stack take for its identity. Keys are ECDSA P-256, readable by their owner alone,
-and never overwritten. In production the certificates are AWS IoT's, not these.`,
+stack take for its identity. Keys are ECDSA P-256, readable by their owner alone;
+a thing that makes its own key brings a request (sign). On AWS the certificates
+are AWS IoT's: see aws.`,
 		Example: `  thingpass certs init
   thingpass certs server localhost 127.0.0.1
   thingpass certs service thingpass-broker
@@ -43,6 +44,8 @@ and never overwritten. In production the certificates are AWS IoT's, not these.`
 	}
 	c.PersistentFlags().String("dir", defaultCertsDir, "directory of the CA and of all that it issues")
 	c.AddCommand(certsInitCommand(), certsThingCommand(), certsServiceCommand(), certsServerCommand(), certsListCommand(),
+		certsSignCommand(), certsRenewCommand(), certsRotateCommand(), certsRevokeCommand(), certsCRLCommand(),
+		certsBundleCommand(), certsCheckCommand(), certsRootsCommand(),
 		certsAWSCommand())
 	for _, sub := range append(c.Commands(), c) {
 		sub.SilenceUsage = true // an error is one line that says what to do
@@ -56,36 +59,11 @@ func unknownCertsCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return c.Help()
 	}
-	hint := "init, thing, service, server or list"
+	hint := "one of those that thingpass certs --help lists"
 	if s := c.SuggestionsFor(args[0]); len(s) > 0 {
 		hint = strings.Join(s, " or ")
 	}
 	return fmt.Errorf("unknown command %q for %s: use %s", args[0], c.CommandPath(), hint)
-}
-
-func certsInitCommand() *cobra.Command {
-	var name string
-	var days int
-	c := &cobra.Command{
-		Use:     "init",
-		Short:   "Make the CA",
-		Example: "  thingpass certs init --name \"bench 3\"",
-		Args:    certsTakes(0, "nothing but flags"),
-		RunE: func(c *cobra.Command, _ []string) error {
-			dir, err := certs.Init(certsDir(c), name, certs.Days(days))
-			if err != nil {
-				return err
-			}
-			f, until := dir.Files(certs.Authority, ""), dir.CA().Certificate().NotAfter
-			return reportCerts(c, fmt.Sprintf("made the CA %q, valid until %s", name, certsUntil(until)), [][2]string{
-				{f.Cert, "whom things, services and servers trust"},
-				{f.Key, "secret: whoever has it can pass as anyone"},
-			}, "server localhost 127.0.0.1")
-		},
-	}
-	c.Flags().StringVar(&name, "name", defaultCAName, "what the CA is called in certificates")
-	addDaysFlag(c, &days, certs.CADays)
-	return c
 }
 
 func certsThingCommand() *cobra.Command {
@@ -98,16 +76,21 @@ func certsServiceCommand() *cobra.Command {
 
 func certsClientCommand(kind certs.Kind, example, next string, issue func(*certs.Dir, string, ...certs.Option) (certs.Identity, error)) *cobra.Command {
 	var days int
+	var registered *string
 	c := &cobra.Command{
 		Use:     string(kind) + " NAME",
 		Short:   fmt.Sprintf("Issue a certificate to a %s", kind),
 		Example: fmt.Sprintf("  thingpass certs %s %s", kind, example),
 		Args:    certsTakes(1, fmt.Sprintf("the %s's name, such as %s", kind, example)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return issueCert(c, next, func(d *certs.Dir) (certs.Identity, error) {
+			return issueCert(c, *registered, next, func(d *certs.Dir) (certs.Identity, error) {
 				return issue(d, args[0], certs.Days(days))
 			})
 		},
+	}
+	registered = new(string)
+	if kind == certs.Thing {
+		registered = addRegistryFlag(c)
 	}
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: see %s --help; a name that begins with - goes last, behind --", err, c.CommandPath())
@@ -132,7 +115,7 @@ first one names the folder.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return issueCert(c, "service thingpass-broker", func(d *certs.Dir) (certs.Identity, error) {
+			return issueCert(c, "", "service thingpass-broker", func(d *certs.Dir) (certs.Identity, error) {
 				return d.Server(args, certs.Days(days))
 			})
 		},
@@ -141,8 +124,12 @@ first one names the folder.`,
 	return c
 }
 
-func issueCert(c *cobra.Command, next string, issue func(*certs.Dir) (certs.Identity, error)) error {
+func issueCert(c *cobra.Command, registered, next string, issue func(*certs.Dir) (certs.Identity, error)) error {
 	dir, err := certs.Open(certsDir(c))
+	if err != nil {
+		return err
+	}
+	things, err := openRegistry(registered) // before there is a certificate that is not in it
 	if err != nil {
 		return err
 	}
@@ -150,13 +137,20 @@ func issueCert(c *cobra.Command, next string, issue func(*certs.Dir) (certs.Iden
 	if err != nil {
 		return err
 	}
-	f := dir.Files(id.Kind, id.Name)
+	if err := things.add(id); err != nil {
+		return err
+	}
 	what := fmt.Sprintf("issued %s %q, valid until %s", id.Kind, id.Name, certsUntil(id.Leaf.NotAfter))
-	return reportCerts(c, what, [][2]string{
-		{f.CA, "whom it trusts"},
-		{f.Cert, "who it is"},
-		{f.Key, "secret: for its owner alone"},
-	}, next)
+	return reportCerts(c, what, certsFiles(id, dir.Files(id.Kind, id.Name)), next)
+}
+
+// certsFiles are id's files, and what each is for.
+func certsFiles(id certs.Identity, f certs.Files) [][2]string {
+	files := [][2]string{{f.CA, "whom it trusts"}, {f.Cert, "who it is"}}
+	if id.HasKey() {
+		files = append(files, [2]string{f.Key, "secret: for its owner alone"})
+	}
+	return files
 }
 
 // reportCerts prints what was made, where it is, and what to do next.
@@ -170,7 +164,9 @@ func reportCerts(c *cobra.Command, what string, files [][2]string, next string) 
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(&b, "next: thingpass certs %s%s\n", next, certsDirFlag(certsDir(c)))
+	if next != "" {
+		fmt.Fprintf(&b, "next: thingpass certs %s%s\n", next, certsDirFlag(certsDir(c)))
+	}
 	_, err := io.WriteString(c.OutOrStdout(), b.String())
 	return err
 }

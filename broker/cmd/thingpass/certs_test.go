@@ -129,7 +129,7 @@ func TestCertsErrorsAreOneLineThatHelps(t *testing.T) {
 		{"list --expiring -1h", "such as 30d or 12h"},
 		{"list --dir elsewhere", "make one with thingpass certs init --dir elsewhere"},
 		{"thnig cam1", `unknown command "thnig" for thingpass certs: use thing`},
-		{"renew", "use init, thing, service, server or list"},
+		{"frobnicate", "use one of those that thingpass certs --help lists"},
 	} {
 		out, err := thingpassCerts(t, strings.Fields(tc.args)...)
 		if err == nil || !strings.Contains(err.Error(), tc.why) || strings.Contains(err.Error(), "\n") {
@@ -182,7 +182,7 @@ func TestCertsListFindsWhatExpires(t *testing.T) {
 			t.Errorf("list %s: %s, want %s", tc.args, got, tc.names)
 		}
 	}
-	if out := mustCerts(t, "list"); strings.Count(out, "expires soon") != 2 || !strings.Contains(out, "remove the folder and issue again") {
+	if out := mustCerts(t, "list"); strings.Count(out, "expires soon") != 2 || !strings.Contains(out, "thingpass certs renew short") {
 		t.Errorf("want a state and advice for the one that expires soon:\n%s", out)
 	}
 	if out := mustCerts(t, "list", "--expiring", "1d"); out != "nothing expires within that time\n" {
@@ -233,7 +233,7 @@ func TestCertsNeverPrintKeys(t *testing.T) {
 }
 
 func TestCertsHelpHasAnExampleEach(t *testing.T) {
-	for _, sub := range []string{"", "init", "thing", "service", "server", "list"} {
+	for _, sub := range []string{"", "init", "thing", "service", "server", "list", "sign", "renew", "rotate", "revoke", "crl", "bundle", "check", "roots"} {
 		out := mustCerts(t, append(strings.Fields(sub), "--help")...)
 		if !strings.Contains(out, "Examples:\n  thingpass certs "+sub) || !strings.Contains(out, "--dir") {
 			t.Errorf("help of certs %s:\n%s", sub, out)

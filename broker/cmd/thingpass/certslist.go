@@ -22,29 +22,81 @@ import (
 const certsExpireSoon = 30 * 24 * time.Hour
 
 func certsListCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, issued, fail bool
 	var expiring daysValue
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the certificates: until when they are valid, and what is wrong",
 		Long: `List the CA's certificates: until when they are valid, and what is wrong with them.
-With --expiring, only those that expire within that time, or have expired.`,
+With --expiring, only those that expire within that time, or have expired; with
+--fail that, or anything wrong, ends with exit code 1. With --issued, all
+certificates that were ever issued, with serial numbers, and what became of them.`,
 		Example: "  thingpass certs list --expiring 30d",
 		Args:    certsTakes(0, "nothing but flags"),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if issued {
+				return listIssued(c, asJSON)
+			}
 			entries, err := certsEntries(certsDir(c), time.Duration(expiring), c.Flags().Changed("expiring"))
 			if err != nil {
 				return err
 			}
+			show := printCerts
 			if asJSON {
-				return printCertsJSON(c.OutOrStdout(), entries)
+				show = printCertsJSON
 			}
-			return printCerts(c.OutOrStdout(), entries)
+			if err := show(c.OutOrStdout(), entries); err != nil {
+				return err
+			}
+			if bad := certsToMind(entries); fail && bad > 0 {
+				return fmt.Errorf("%d of the certificates want attention", bad)
+			}
+			return nil
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
+	c.Flags().BoolVar(&issued, "issued", false, "all that were ever issued")
+	c.Flags().BoolVar(&fail, "fail", false, "exit code 1 if one of them expires soon, or something is wrong")
 	c.Flags().Var(&expiring, "expiring", "only what expires within this time: `30d`, 12h")
 	return c
+}
+
+// certsToMind counts what is neither valid nor in the middle of a rotation.
+func certsToMind(entries []certs.Entry) int {
+	n := 0
+	for _, e := range entries {
+		if e.State != certs.Valid && e.State != certs.Rotating {
+			n++
+		}
+	}
+	return n
+}
+
+func listIssued(c *cobra.Command, asJSON bool) error {
+	dir, err := certs.Open(certsDir(c))
+	if err != nil {
+		return err
+	}
+	issued, err := dir.Issued(time.Now())
+	if err != nil {
+		return err
+	}
+	w := c.OutOrStdout()
+	if asJSON {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(issued)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "KIND\tNAME\tFROM\tUNTIL\tSTATUS\tREVOKED\tSERIAL")
+	for _, i := range issued {
+		revoked := "-"
+		if !i.RevokedAt.IsZero() {
+			revoked = i.RevokedAt.Format("2006-01-02") + " " + string(i.Reason)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.Kind, printable(i.Name), i.NotBefore.Format("2006-01-02"), i.NotAfter.Format("2006-01-02"), i.Status, revoked, i.Serial)
+	}
+	return t.Flush()
 }
 
 // certsEntries lists all, or, if only is set, those that expire within soon.
@@ -103,6 +155,9 @@ func printCerts(w io.Writer, entries []certs.Entry) error {
 }
 
 func certsName(e certs.Entry) string {
+	if e.Next {
+		return e.Name + " (next)"
+	}
 	if len(e.Hosts) > 0 {
 		return strings.Join(e.Hosts, ",")
 	}

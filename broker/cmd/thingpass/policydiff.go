@@ -41,38 +41,45 @@ another. The exit code is 1 if there is what --fail-on names, 0 otherwise.`,
 			return nil
 		},
 	}
-	values := addValueFlags(c)
-	format := c.Flags().String("format", "text", "text, markdown (for a pull request) or json")
-	failOn := c.Flags().String("fail-on", "", "exit with 1 on: widening, narrowing, or any")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		v, err := values()
-		if err == nil {
-			err = oneOf("--format", *format, "text", "markdown", "json")
-		}
-		if err == nil {
-			err = oneOf("--fail-on", *failOn, "", "widening", "narrowing", "any")
-		}
-		if err != nil {
-			return unstartable(err)
-		}
-		r, err := policyDiff(args[0], args[1], v)
-		if err != nil {
-			return err
-		}
-		print := map[string]func() error{
-			"text":     func() error { return r.Print(c.OutOrStdout()) },
-			"markdown": func() error { return r.PrintMarkdown(c.OutOrStdout()) },
-			"json":     func() error { return r.PrintJSON(c.OutOrStdout()) },
-		}
-		if err := print[*format](); err != nil {
-			return err
-		}
-		if *failOn == "any" && len(r.Changes) > 0 || *failOn != "" && r.Has(diff.Effect(*failOn)) {
-			return failed(errReported)
-		}
-		return nil
-	}
+	o := diffOptions{values: addValueFlags(c)}
+	c.Flags().StringVar(&o.format, "format", "text", "text, markdown (for a pull request) or json")
+	c.Flags().StringVar(&o.failOn, "fail-on", "", "exit with 1 on: widening, narrowing, or any")
+	c.RunE = o.run
 	return c
+}
+
+type diffOptions struct {
+	values         func() (templates.Values, error)
+	format, failOn string
+}
+
+func (o *diffOptions) run(c *cobra.Command, args []string) error {
+	v, err := o.values()
+	if err == nil {
+		err = oneOf("--format", o.format, "text", "markdown", "json")
+	}
+	if err == nil {
+		err = oneOf("--fail-on", o.failOn, "", "widening", "narrowing", "any")
+	}
+	if err != nil {
+		return unstartable(err)
+	}
+	r, err := policyDiff(args[0], args[1], v)
+	if err != nil {
+		return err
+	}
+	switch o.format {
+	case "markdown":
+		err = r.PrintMarkdown(c.OutOrStdout())
+	case "json":
+		err = r.PrintJSON(c.OutOrStdout())
+	default:
+		err = r.Print(c.OutOrStdout())
+	}
+	if err == nil && (o.failOn == "any" && len(r.Changes) > 0 || o.failOn != "" && r.Has(diff.Effect(o.failOn))) {
+		err = errReported
+	}
+	return err
 }
 
 func oneOf(flag, value string, allowed ...string) error {

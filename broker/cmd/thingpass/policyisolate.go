@@ -40,26 +40,29 @@ and what to write instead.`,
 	flags.StringArrayVar(&f.own, "own", nil, "what is a thing's own: a `FILTER` with {thing} as a level (may be given often)")
 	flags.StringArrayVar(&f.shared, "shared", nil, "a topic `FILTER` that all things may use (may be given often)")
 	flags.StringVar(&f.thing, "thing", "", "the documents are one thing's, its `NAME` written out in them")
-	asJSON := flags.Bool("json", false, "print the proof as JSON")
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		p, err := f.prove()
-		if err != nil {
-			return err
-		}
-		if *asJSON {
-			err = p.PrintJSON(c.OutOrStdout())
-		} else {
-			err = p.Print(c.OutOrStdout())
-		}
-		if err == nil && len(p.Leaks) > 0 {
-			err = errReported
-		}
-		return err
-	}
+	flags.BoolVar(&f.json, "json", false, "print the proof as JSON")
+	c.RunE = f.run
 	return c
 }
 
+func (f *isolateFlags) run(c *cobra.Command, _ []string) error {
+	p, err := f.prove()
+	if err != nil {
+		return err
+	}
+	if f.json {
+		err = p.PrintJSON(c.OutOrStdout())
+	} else {
+		err = p.Print(c.OutOrStdout())
+	}
+	if err == nil && len(p.Leaks) > 0 {
+		err = errReported
+	}
+	return err
+}
+
 type isolateFlags struct {
+	json            bool
 	values          func() (templates.Values, error)
 	policies        []string
 	registry, thing string

@@ -47,19 +47,23 @@ shape of aws iot test-authorization.`,
 		if err != nil {
 			return err
 		}
-		bench := explain.New(id)
-		answers := make([]explain.Answer, len(ops))
-		for i, o := range ops {
-			answers[i] = bench.Ask(o)
-		}
-		if *asJSON {
-			err = bench.PrintJSON(c.OutOrStdout(), answers)
-		} else {
-			err = explain.Print(c.OutOrStdout(), answers)
-		}
-		return errors.Join(err, denied(answers...))
+		return simulate(c.OutOrStdout(), explain.New(id), ops, *asJSON)
 	}
 	return c
+}
+
+func simulate(to io.Writer, bench *explain.Bench, ops []explain.Operation, asJSON bool) error {
+	answers := make([]explain.Answer, len(ops))
+	for i, o := range ops {
+		answers[i] = bench.Ask(o)
+	}
+	var err error
+	if asJSON {
+		err = bench.PrintJSON(to, answers)
+	} else {
+		err = explain.Print(to, answers)
+	}
+	return errors.Join(err, denied(answers...))
 }
 
 // denied ends the command with exitFailure if anything is.

@@ -39,34 +39,42 @@ for its *.yaml.`,
   thingpass policy test --coverage --require-coverage policies/tests
   thingpass policy test --junit report.xml policies/tests/thing.yaml`,
 	}
+	var o testOptions
 	flags := c.Flags()
-	asJSON := flags.Bool("json", false, "print all cases as JSON")
-	junit := flags.String("junit", "", "also write a report for CI systems to `FILE`")
-	coverage := flags.Bool("coverage", false, "list the statements that no case is decided by")
-	require := flags.Bool("require-coverage", false, "exit with 1 if there are such statements")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		suites, err := loadSuites(args)
-		if err != nil {
-			return unstartable(err)
-		}
-		r := unittest.Run(suites)
-		if *asJSON {
-			err = r.PrintJSON(c.OutOrStdout())
-		} else {
-			err = r.Print(c.OutOrStdout())
-		}
-		if err == nil && (*coverage || *require) && !*asJSON {
-			err = r.PrintCoverage(c.OutOrStdout())
-		}
-		if err == nil && *junit != "" {
-			err = writeJUnit(*junit, r)
-		}
-		if err == nil && (r.Failed() > 0 || *require && len(r.Coverage.Undecided) > 0) {
-			err = errReported
-		}
-		return err
-	}
+	flags.BoolVar(&o.json, "json", false, "print all cases as JSON")
+	flags.StringVar(&o.junit, "junit", "", "also write a report for CI systems to `FILE`")
+	flags.BoolVar(&o.coverage, "coverage", false, "list the statements that no case is decided by")
+	flags.BoolVar(&o.require, "require-coverage", false, "exit with 1 if there are such statements")
+	c.RunE = o.run
 	return c
+}
+
+type testOptions struct {
+	json, coverage, require bool
+	junit                   string
+}
+
+func (o *testOptions) run(c *cobra.Command, args []string) error {
+	suites, err := loadSuites(args)
+	if err != nil {
+		return unstartable(err)
+	}
+	r := unittest.Run(suites)
+	if o.json {
+		err = r.PrintJSON(c.OutOrStdout())
+	} else {
+		err = r.Print(c.OutOrStdout())
+	}
+	if err == nil && (o.coverage || o.require) && !o.json {
+		err = r.PrintCoverage(c.OutOrStdout())
+	}
+	if err == nil && o.junit != "" {
+		err = writeJUnit(o.junit, r)
+	}
+	if err == nil && (r.Failed() > 0 || o.require && len(r.Coverage.Undecided) > 0) {
+		err = errReported
+	}
+	return err
 }
 
 // loadSuites reads everything before anything is run.

@@ -31,35 +31,44 @@ its client id names. The exit code is 1 if something was refused.`,
 		Example: `  aws logs tail AWSIotLogsV2 --since 10m | thingpass policy whynot --registry registry.yaml
   thingpass policy whynot --policy thing refused.json`,
 	}
-	values := addValueFlags(c)
-	file := c.Flags().String("registry", "", "the registry `FILE` that knows things, certificates and their policies")
-	names := c.Flags().StringArray("policy", nil, "without a registry: a document that every client has (may be given often)")
-	asJSON := c.Flags().Bool("json", false, "print the answers as JSON")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		v, err := values()
-		if err != nil {
-			return unstartable(err)
-		}
-		find, err := whynotFinder(*file, *names, v)
-		if err != nil {
-			return err
-		}
-		l, err := readLogs(args, c.InOrStdin())
-		if err != nil {
-			return unstartable(err)
-		}
-		answers := whynot.Explain(whynot.Join(l.Events), find)
-		if *asJSON {
-			err = whynot.PrintJSON(c.OutOrStdout(), answers)
-		} else {
-			err = whynot.Print(c.OutOrStdout(), l, answers)
-		}
-		if err == nil && len(answers) > 0 {
-			err = errReported
-		}
+	o := whynotOptions{values: addValueFlags(c)}
+	c.Flags().StringVar(&o.registry, "registry", "", "the registry `FILE` that knows things, certificates and their policies")
+	c.Flags().StringArrayVar(&o.policies, "policy", nil, "without a registry: a document that every client has (may be given often)")
+	c.Flags().BoolVar(&o.json, "json", false, "print the answers as JSON")
+	c.RunE = o.run
+	return c
+}
+
+type whynotOptions struct {
+	values   func() (templates.Values, error)
+	registry string
+	policies []string
+	json     bool
+}
+
+func (o *whynotOptions) run(c *cobra.Command, args []string) error {
+	v, err := o.values()
+	if err != nil {
+		return unstartable(err)
+	}
+	find, err := whynotFinder(o.registry, o.policies, v)
+	if err != nil {
 		return err
 	}
-	return c
+	l, err := readLogs(args, c.InOrStdin())
+	if err != nil {
+		return unstartable(err)
+	}
+	answers := whynot.Explain(whynot.Join(l.Events), find)
+	if o.json {
+		err = whynot.PrintJSON(c.OutOrStdout(), answers)
+	} else {
+		err = whynot.Print(c.OutOrStdout(), l, answers)
+	}
+	if err == nil && len(answers) > 0 {
+		err = errReported
+	}
+	return err
 }
 
 func whynotFinder(file string, names []string, v templates.Values) (whynot.Finder, error) {

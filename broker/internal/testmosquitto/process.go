@@ -63,6 +63,7 @@ func (s *Server) listener(address string) []string {
 		"certfile " + s.path("server.crt"),
 		"keyfile " + s.path("server.key"),
 		"require_certificate true",
+		s.listenerExtra,
 		fmt.Sprintf("use_identity_as_username %v", s.plugin == ""), // the plugin gives names itself
 	}
 }

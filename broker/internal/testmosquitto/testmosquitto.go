@@ -29,6 +29,7 @@ type Options struct {
 	Registry string    // contents of a registry, which our plugin enforces; the file is Dir/registry.yaml
 	Plugin   string    // the plugin's path, where there is a Registry
 	Extra    string    // more lines for mosquitto.conf, of the general kind
+	Listener string    // more lines for each listener
 }
 
 // A Server is one Mosquitto. Its methods must not be called concurrently.
@@ -42,14 +43,16 @@ type Server struct {
 	binary string
 	plugin string // "": an ACL file
 	extra  string
-	proc   *process
+	// listenerExtra is for each listener
+	listenerExtra string
+	proc          *process
 }
 
 // Start runs a server until the end of the test. It skips the test where there
 // is no Mosquitto, and fails it if the environment says CI=true.
 func Start(tb testing.TB, o Options) *Server {
 	tb.Helper()
-	s := &Server{CA: o.CA, Dir: tb.TempDir(), tb: tb, binary: find(tb), extra: o.Extra, plugin: o.Plugin}
+	s := &Server{CA: o.CA, Dir: tb.TempDir(), tb: tb, binary: find(tb), extra: o.Extra, listenerExtra: o.Listener, plugin: o.Plugin}
 	if s.CA == nil {
 		s.CA = must(certs.NewCA("test CA"))(tb)
 	}

@@ -10,72 +10,107 @@ package guard
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
-	"strings"
+	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"thingpass/policies"
 	"thingpass/policies/registry"
 )
 
-// Access is what Mosquitto asks about.
-type Access int
-
-// Mosquitto's numbers (mosquitto_broker.h, MOSQ_ACL_…).
-const (
-	Read        Access = 1 // a message is about to be delivered
-	Write       Access = 2
-	Subscribe   Access = 4
-	Unsubscribe Access = 8
-)
-
 // A Handle is one connection, as Mosquitto knows it.
 type Handle uintptr
+
+// Options are what an operator may choose.
+type Options struct {
+	// EndOnSubscribe ends the connection of whom a subscription is refused, as AWS
+	// does. Otherwise he hears so in the SUBACK.
+	EndOnSubscribe bool
+}
 
 // A Guard decides for one server.
 type Guard struct {
 	store   *registry.Store
+	options Options
 	log     *limiter
 	clients map[Handle]*client
-	offline map[string]*policies.Session // of sessions that wait for their clients
-	changed atomic.Bool
-	kicks   int // clients that wait for being kicked
+	holders map[string]Handle  // of client ids
+	offline map[string]*client // sessions that wait for their clients, and wills
+	kicks   int                // clients that wait for being kicked
+
+	changed    atomic.Bool
+	generation uint64        // of the registry
+	unjudged   []Handle      // who may still have a session of an older generation
+	budget     time.Duration // for judging, at one tick
 }
 
+// client is somebody who is, or was, connected. It is judged again before it does
+// anything under another registry.
 type client struct {
-	who       *registry.Identity
-	request   policies.ConnectRequest
-	session   *policies.Session
-	condemned bool // it ends at the next tick, and may do nothing until then
+	who        *registry.Identity
+	request    policies.ConnectRequest
+	session    *policies.Session
+	generation uint64
+	condemned  bool // it ends at the next tick, and may do nothing until then
+	waits      waits
+	displaced  bool // another connection has its client id: what it still publishes is its will
 }
 
 // New guards by a registry. What it refuses it tells, a line each, at most 200 in
 // ten seconds.
-func New(store *registry.Store, tell func(line string)) *Guard {
-	return &Guard{store: store, log: &limiter{tell: tell}, clients: map[Handle]*client{}, offline: map[string]*policies.Session{}}
+func New(store *registry.Store, o Options, tell func(line string)) *Guard {
+	return &Guard{
+		store: store, options: o, log: &limiter{tell: tell}, budget: 10 * time.Millisecond,
+		clients: map[Handle]*client{}, holders: map[string]Handle{}, offline: map[string]*client{},
+	}
 }
 
-// Connect decides about a CONNECT: der is the client's certificate, verified by
-// the server, or nil. name is what the server is to call the client.
-func (g *Guard) Connect(h Handle, der []byte, clientID string, clean bool) (name string, ok bool) {
-	delete(g.clients, h)
-	who, err := g.identify(der)
+// A Request is a CONNECT, as far as Mosquitto shows it.
+type Request struct {
+	Certificate []byte // DER, verified by the server; empty: none
+	ClientID    string
+	Address     string // of the client
+	Clean       bool   // Clean Session, or Clean Start
+}
+
+// Connect decides about a CONNECT. name is what the server is to call the client:
+// what it has of him after a restart.
+func (g *Guard) Connect(h Handle, r Request) (name string, ok bool) {
+	g.forget(h)
+	who, err := g.identify(r.Certificate)
 	if err != nil {
-		g.refuse("nobody", "CONNECT", err.Error(), clientID)
+		g.refuse("nobody", "CONNECT", err.Error(), r.ClientID)
 		return "", false
 	}
-	c := &client{who: who, request: policies.ConnectRequest{ClientID: clientID, Persistent: !clean}}
+	c := &client{who: who, request: policies.ConnectRequest{ClientID: r.ClientID, Persistent: !r.Clean}}
+	if address, err := netip.ParseAddr(r.Address); err == nil {
+		c.request.SourceIP = address.WithZone("")
+	}
 	if why := g.admit(c); why != "" {
-		g.refuse(who.Name, "CONNECT", why, clientID)
+		g.refuse(who.Name, "CONNECT", why, r.ClientID)
 		return "", false
 	}
-	g.clients[h] = c
-	return who.Name, true
+	if before := g.clients[g.holders[r.ClientID]]; before != nil {
+		before.displaced = true
+	}
+	g.clients[h], g.holders[r.ClientID] = c, h
+	return g.nameOf(who), true
+}
+
+// nameOf is a name that named finds again: of a certificate that is no thing's,
+// the registry may have nothing but the id.
+func (g *Guard) nameOf(who *registry.Identity) string {
+	if who.Thing == nil && g.store.Registry().Knows(who.Certificate) {
+		return policies.CertificateID(who.Certificate)
+	}
+	return who.Name
 }
 
 func (g *Guard) identify(der []byte) (*registry.Identity, error) {
 	if len(der) == 0 {
-		return nil, fmt.Errorf("no certificate: the listener wants require_certificate true, and use_identity_as_username false")
+		return nil, errors.New("no certificate: the listener wants TLS, require_certificate true, and use_identity_as_username false")
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
@@ -88,7 +123,7 @@ func (g *Guard) identify(der []byte) (*registry.Identity, error) {
 func (g *Guard) admit(c *client) string {
 	r := g.store.Registry()
 	session, result := r.Connect(c.who, c.request)
-	c.session = session
+	c.session, c.generation = session, g.generation
 	if result.Allowed() {
 		return ""
 	}
@@ -100,149 +135,31 @@ func (g *Guard) admit(c *client) string {
 	return x.Summary()
 }
 
-// Check decides about a message or a subscription. Of a connection that is not
-// there any more, a waiting session or a will, identify says whose it is.
-func (g *Guard) Check(h Handle, access Access, topic string, retain bool, identify func() (clientID, name string)) bool {
-	if access == Unsubscribe {
-		return true
-	}
-	c := g.clients[h]
-	if c == nil {
-		return g.checkOffline(access, topic, retain, identify)
-	}
-	if c.condemned {
-		return false
-	}
-	result := ask(c.session, access, topic, retain)
-	if result.Allowed() {
-		return true
-	}
-	if access == Write { // AWS ends the connection
-		c.condemned = true
-		g.kicks++
-	}
-	g.explain(c.session, c.who.Name, c.request.ClientID, access, topic, retain)
-	return false
-}
-
-func ask(s *policies.Session, access Access, topic string, retain bool) policies.Result {
-	switch access {
-	case Read:
-		return s.Receive(topic)
-	case Write:
-		return s.Publish(topic, retain)
-	case Subscribe:
-		return s.Subscribe(topic)
-	}
-	return policies.Result{} // what is not known is denied
-}
-
-// explain tells of a refusal. Deliveries that are withheld are nobody's fault,
-// and no news.
-func (g *Guard) explain(s *policies.Session, name, clientID string, access Access, topic string, retain bool) {
-	if access == Read || !g.log.open() {
-		return
-	}
-	action, kind, what := "iot:Publish", "topic/", "PUBLISH"
-	switch {
-	case access == Subscribe:
-		action, kind, what = "iot:Subscribe", "topicfilter/", "SUBSCRIBE"
-	case retain && s.Publish(topic, false).Allowed():
-		action = "iot:RetainPublish"
-	}
-	place := g.store.Registry().Place
-	x := s.Explain(action, place.ARN(kind+topic))
-	g.refuse(name, what, x.Summary(), clientID)
-}
-
 func (g *Guard) refuse(who, what, why, clientID string) {
 	g.log.line("thingpass refused", "who", who, "what", what, "why", why, "client", clientID)
 }
 
-// most bounds what is remembered of sessions without a connection.
-const most = 10_000
-
-func (g *Guard) checkOffline(access Access, topic string, retain bool, identify func() (string, string)) bool {
-	clientID, name := identify()
-	key := clientID + "\x00" + name
-	s := g.offline[key]
-	if s == nil {
-		who, err := g.named(name)
-		if err != nil {
-			return false
-		}
-		s, _ = g.store.Registry().Connect(who, policies.ConnectRequest{ClientID: clientID})
-		if len(g.offline) >= most {
-			clear(g.offline)
-		}
-		g.offline[strings.Clone(key)] = s
-	}
-	if ask(s, access, topic, retain).Allowed() {
-		return true
-	}
-	g.explain(s, name, clientID, access, topic, retain)
-	return false
-}
-
-func (g *Guard) named(name string) (*registry.Identity, error) {
-	r := g.store.Registry()
-	if who, err := r.FindID(name); err == nil {
-		return who, nil
-	}
-	return r.FindThing(name)
-}
-
-// Disconnected forgets a connection.
+// Disconnected ends a connection. Its will, and messages that its session waits
+// for, are still judged by who it was.
 func (g *Guard) Disconnected(h Handle) {
-	if c := g.clients[h]; c != nil && c.condemned {
+	if c := g.forget(h); c != nil {
+		g.keep(c)
+	}
+}
+
+func (g *Guard) forget(h Handle) *client {
+	c := g.clients[h]
+	if c == nil {
+		return nil
+	}
+	if c.condemned {
 		g.kicks--
 	}
 	delete(g.clients, h)
-}
-
-// Changed notes that the registry is another one. Any goroutine may say so; the
-// next tick judges all clients again.
-func (g *Guard) Changed() { g.changed.Store(true) }
-
-// Tick returns the ids of clients that are to be kicked.
-func (g *Guard) Tick() []string {
-	if g.changed.Swap(false) {
-		g.judgeAll()
+	if id := c.request.ClientID; g.holders[id] == h {
+		delete(g.holders, id)
 	}
-	if g.kicks == 0 {
-		return nil
-	}
-	var ids []string
-	for _, c := range g.clients {
-		if c.condemned {
-			ids = append(ids, c.request.ClientID)
-		}
-	}
-	return ids
-}
-
-// judgeAll makes all sessions anew, and condemns who may not be here any more.
-func (g *Guard) judgeAll() {
-	clear(g.offline)
-	r := g.store.Registry()
-	for _, c := range g.clients {
-		if c.condemned {
-			continue
-		}
-		who, err := r.Find(c.who.Certificate)
-		why := ""
-		if err != nil {
-			why = err.Error()
-		} else {
-			c.who = who
-			why = g.admit(c)
-		}
-		if why != "" {
-			c.condemned = true
-			g.kicks++
-			g.refuse(c.who.Name, "SESSION", why, c.request.ClientID)
-		}
-	}
+	return c
 }
 
 // Clients is how many are connected.
