@@ -133,7 +133,7 @@ func covers(q pattern, others ...pattern) bool {
 	if len(candidates) > maxTogether { // together they might cover what none does: that is not found out
 		return slices.ContainsFunc(candidates, func(p pattern) bool { return covers(q, p) })
 	}
-	if hard(append(candidates, q)) {
+	if hard([]pattern{q}) || hard(candidates) {
 		return false
 	}
 	for _, s := range assignments(append([]pattern{q}, candidates...)) {
@@ -153,7 +153,7 @@ func covers(q pattern, others ...pattern) bool {
 // What can be compared in a moment: beyond it, a document could keep the linter
 // busy for minutes. Ours have no ? at all.
 const (
-	maxMarks    = 16 // question marks
+	maxMarks    = 8 // question marks, on either side
 	maxTogether = 8 // patterns
 )
 
