@@ -5,6 +5,7 @@ package certs
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
@@ -14,8 +15,6 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"time"
 )
 
@@ -54,23 +53,17 @@ func (d *Dir) WriteCRLs(now time.Time, days int) ([]CRL, error) {
 	if days < 1 || days > maxDays {
 		return nil, fmt.Errorf("a revocation list cannot be valid for %d days: use 1 to %d", days, maxDays)
 	}
-	issued, err := d.Issued(now)
-	if err != nil {
-		return nil, err
-	}
 	var lists []CRL
 	for i, ca := range d.authorities {
 		valid := days
 		if ca.id.Leaf.MaxPathLen > 0 {
 			valid = max(days, RootCRLDays)
 		}
-		entries := revokedBy(ca, issued)
-		var l CRL
-		if ca.id.HasKey() {
-			l, err = d.newCRL(i, entries, now, valid)
-		} else {
-			l, err = d.oldCRL(i, entries, now)
+		list := d.newCRL
+		if !ca.id.HasKey() {
+			list = d.oldCRL
 		}
+		l, err := list(i, now, valid)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +75,11 @@ func (d *Dir) WriteCRLs(now time.Time, days int) ([]CRL, error) {
 // CRLBundle is where the newest lists of all CAs are kept in PEM: Mosquitto's crlfile.
 func (d *Dir) CRLBundle() string { return filepath.Join(d.path, crlBundle) }
 
-func revokedBy(ca *CA, issued []Issued) []x509.RevocationListEntry {
+func (d *Dir) revokedBy(ca *CA, now time.Time) ([]x509.RevocationListEntry, error) {
+	issued, err := d.Issued(now)
+	if err != nil {
+		return nil, err
+	}
 	var entries []x509.RevocationListEntry
 	for _, i := range issued {
 		if i.Status == Revoked && bytes.Equal(i.cert.AuthorityKeyId, ca.id.Leaf.SubjectKeyId) {
@@ -90,48 +87,67 @@ func revokedBy(ca *CA, issued []Issued) []x509.RevocationListEntry {
 				RevocationTime: i.RevokedAt, ReasonCode: reasonCodes[i.Reason]})
 		}
 	}
-	return entries
+	return entries, nil
 }
 
-// newCRL signs a list under the next number; of several callers each gets its own.
-func (d *Dir) newCRL(index int, entries []x509.RevocationListEntry, now time.Time, days int) (CRL, error) {
-	ca, slug := d.authorities[index], d.slug(index)
+// newCRL signs a list under the next number; of several callers each gets its
+// own. The record is read after the number is chosen: who gets the number before
+// has its revocations in the record by then, so no list lacks what an earlier
+// one had.
+func (d *Dir) newCRL(index int, now time.Time, days int) (CRL, error) {
+	slug, name := d.slug(index), d.authorities[index].id.Name
 	for {
 		numbers, err := d.crlNumbers(slug)
 		if err != nil {
 			return CRL{}, err
 		}
-		number, made := int64(1), now.Add(-Skew)
-		if len(numbers) > 0 {
-			last, err := d.readCRL(index, numbers[len(numbers)-1])
-			if err != nil {
-				return CRL{}, err
-			}
-			number = last.Number + 1
-			made = later(made, last.ThisUpdate.Add(time.Second))
-		}
-		der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(number),
-			ThisUpdate: made, NextUpdate: now.AddDate(0, 0, days), RevokedCertificateEntries: entries}, ca.id.Leaf, ca.id.key)
+		number, der, err := d.signCRL(index, numbers, now, days)
 		if err != nil {
-			return CRL{}, fmt.Errorf("make the revocation list of %q: %w", ca.id.Name, err)
+			return CRL{}, fmt.Errorf("make the revocation list of %q: %w", name, err)
 		}
-		err = publish(filepath.Dir(d.crlPath(slug, number)), []newFile{{crlFile, der, 0o644}})
+		folder := filepath.Dir(d.crlPath(slug, number))
+		err = publish(folder, []newFile{{crlFile, der, 0o644}})
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
-			return CRL{}, fmt.Errorf("keep the revocation list of %q: %w", ca.id.Name, err)
+			return CRL{}, fmt.Errorf("keep the revocation list of %q: %w", name, err)
 		}
-		for _, n := range numbers[:max(0, len(numbers)-keptCRLs+1)] {
+		after, err := d.crlNumbers(slug)
+		if err != nil {
+			return CRL{}, err
+		}
+		if len(after) == 0 || after[len(after)-1] != number { // others were quicker, and swept ours away or will
+			continue
+		}
+		for _, n := range after[:max(0, len(after)-keptCRLs)] {
 			_ = os.RemoveAll(filepath.Dir(d.crlPath(slug, n)))
 		}
-		return d.readCRL(index, number)
+		return d.parseCRL(index, number, der)
 	}
 }
 
+// signCRL makes the list behind those of the numbers.
+func (d *Dir) signCRL(index int, numbers []int64, now time.Time, days int) (int64, []byte, error) {
+	ca := d.authorities[index]
+	number, made := int64(1), now.Add(-Skew)
+	if len(numbers) > 0 {
+		number = numbers[len(numbers)-1] + 1
+		if last, err := d.readCRL(index, number-1); err == nil { // a damaged one is replaced
+			made = later(made, last.ThisUpdate.Add(time.Second))
+		}
+	}
+	entries, err := d.revokedBy(ca, now)
+	if err != nil {
+		return 0, nil, err
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(number),
+		ThisUpdate: made, NextUpdate: now.AddDate(0, 0, days), RevokedCertificateEntries: entries}, ca.id.Leaf, ca.id.key)
+	return number, der, err
+}
+
 // later keeps each list dated after the one before, were they made in the same
-// second: a Mosquitto that reads its crlfile again keeps the old list as well,
-// and OpenSSL takes the one of the later date, or the first of the same.
+// second: whoever holds both, as OpenSSL may, tells the newer by its date.
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
@@ -140,10 +156,11 @@ func later(a, b time.Time) time.Time {
 }
 
 // oldCRL is the newest list of a CA whose key is elsewhere.
-func (d *Dir) oldCRL(index int, entries []x509.RevocationListEntry, now time.Time) (CRL, error) {
+func (d *Dir) oldCRL(index int, now time.Time, _ int) (CRL, error) {
 	name, slug := d.authorities[index].id.Name, d.slug(index)
 	numbers, err := d.crlNumbers(slug)
-	if err != nil {
+	entries, entriesErr := d.revokedBy(d.authorities[index], now)
+	if err := cmp.Or(err, entriesErr); err != nil {
 		return CRL{}, err
 	}
 	if len(numbers) == 0 {
@@ -163,64 +180,6 @@ func (d *Dir) oldCRL(index int, entries []x509.RevocationListEntry, now time.Tim
 	}
 	return l, nil
 }
-
-func (d *Dir) crlPath(slug string, number int64) string {
-	return filepath.Join(d.path, crlShelf, slug, fmt.Sprintf("%08d", number), crlFile)
-}
-
-func (d *Dir) crlNumbers(slug string) ([]int64, error) {
-	names, err := readDir(filepath.Join(d.path, crlShelf, slug))
-	if err != nil {
-		return nil, fmt.Errorf("read the revocation lists: %w", err)
-	}
-	var numbers []int64
-	for _, name := range names {
-		if n, err := strconv.ParseInt(name, 10, 64); err == nil && n > 0 {
-			numbers = append(numbers, n)
-		}
-	}
-	slices.Sort(numbers)
-	return numbers, nil
-}
-
-func (d *Dir) readCRL(index int, number int64) (CRL, error) {
-	path := d.crlPath(d.slug(index), number)
-	der, err := os.ReadFile(path)
-	var list *x509.RevocationList
-	if err == nil {
-		list, err = x509.ParseRevocationList(der)
-	}
-	if err == nil {
-		err = list.CheckSignatureFrom(d.authorities[index].id.Leaf)
-	}
-	if err != nil {
-		return CRL{}, fmt.Errorf("read the revocation list %s: %w: remove its folder and run certs crl", path, err)
-	}
-	return CRL{Issuer: d.authorities[index].id.Name, Slug: d.slug(index), Number: number, ThisUpdate: list.ThisUpdate,
-		NextUpdate: list.NextUpdate, Revoked: len(list.RevokedCertificateEntries), File: path, der: der}, nil
-}
-
-// CRLs are the newest list of each CA that has one.
-func (d *Dir) CRLs() ([]CRL, error) {
-	var lists []CRL
-	for i := range d.authorities {
-		numbers, err := d.crlNumbers(d.slug(i))
-		if err != nil {
-			return nil, err
-		}
-		if len(numbers) > 0 {
-			l, err := d.readCRL(i, numbers[len(numbers)-1])
-			if err != nil {
-				return nil, err
-			}
-			lists = append(lists, l)
-		}
-	}
-	return lists, nil
-}
-
-// DER is the list as it is served under application/pkix-crl.
-func (l CRL) DER() []byte { return l.der }
 
 // writeBundle writes the newest lists into one file, and again if another
 // process made a newer one meanwhile.

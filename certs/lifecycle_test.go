@@ -355,9 +355,12 @@ func TestCRLNumbersAreGivenOnce(t *testing.T) {
 	numbers := make(chan int64, 8)
 	for range cap(numbers) {
 		wg.Go(func() {
-			if lists, err := dir.WriteCRLs(time.Now(), 30); err == nil {
-				numbers <- lists[0].Number
+			lists, err := dir.WriteCRLs(time.Now(), 30)
+			if err != nil {
+				t.Error(err)
+				return
 			}
+			numbers <- lists[0].Number
 		})
 	}
 	wg.Wait()

@@ -22,23 +22,25 @@ import (
 //
 //	go test -run '^$' -bench PluginCPU -benchtime 1x ./broker/integration
 //
-// Mosquitto 2.0.11 of Debian, TLS 1.3, QoS 1 from a thing to the broker, 20 at a
-// time, 20,000 a round, 5 rounds each; two cores of an EPYC that others use, too
-// (2026-11):
-//
-//	ACL file 49 us a message, plugin 51 us: 1.04. Without the memory of what was
-//	allowed (shim.c) it was 1.14: the way into Go costs more than the decision.
+// policies/plugin/README.md has numbers.
 func BenchmarkPluginCPU(b *testing.B) {
+	for _, things := range []int{1, 200} {
+		b.Run(fmt.Sprint(things, "things"), func(b *testing.B) { comparePlugin(b, things) })
+	}
+}
+
+func comparePlugin(b *testing.B, things int) {
 	const rounds, messages = 5, 20_000
 	servers := map[string]*testmosquitto.Server{
 		"acl":    testmosquitto.Start(b, testmosquitto.Options{ACLFile: "../../policies/mosquitto.acl"}),
 		"plugin": testmosquitto.Start(b, testmosquitto.Options{Registry: defaultRegistry(b), Plugin: program(b, pluginFile)}),
 	}
+	loads := map[string]*cpuLoad{"acl": newCPULoad(b, servers["acl"], things), "plugin": newCPULoad(b, servers["plugin"], things)}
 	used := map[string][]float64{}
 	for b.Loop() {
 		for round := range rounds {
 			for _, name := range []string{"acl", "plugin"} {
-				us := cpuOf(b, servers[name], messages)
+				us := loads[name].cost(messages)
 				used[name] = append(used[name], us)
 				b.Logf("round %d, %s: %.2f us a message", round+1, name, us)
 			}
@@ -53,33 +55,49 @@ func BenchmarkPluginCPU(b *testing.B) {
 	b.ReportMetric(middle("plugin")/middle("acl"), "ratio")
 }
 
-// cpuOf is the server's CPU for a message, in microseconds.
-func cpuOf(tb testing.TB, m *testmosquitto.Server, messages int) float64 {
+// cpuLoad is a broker and things that ask it, and stay connected.
+type cpuLoad struct {
+	tb     testing.TB
+	server *testmosquitto.Server
+	broker *wireClient
+	things []*wireClient
+}
+
+func newCPULoad(tb testing.TB, m *testmosquitto.Server, things int) *cpuLoad {
 	tb.Helper()
-	broker := dialWire(tb, m.Services, m.ServiceTLS("thingpass-broker"), "thingpass-broker")
-	thing := dialWire(tb, m.Services, m.ThingTLS("cam1"), "cam1")
-	broker.subscribe("$share/thingpass/thingpass/+/upload-request")
-	before := ticks(tb, m.PID())
+	l := &cpuLoad{tb: tb, server: m, broker: dialWire(tb, m.Services, m.ServiceTLS("thingpass-broker"), "thingpass-broker")}
+	l.broker.subscribe("$share/thingpass/thingpass/+/upload-request")
+	for i := range things {
+		name := fmt.Sprint("cam", i)
+		l.things = append(l.things, dialWire(tb, m.Services, m.ThingTLS(name), name))
+	}
+	return l
+}
+
+// cost is the server's CPU for a message, in microseconds: 20 are under way at a
+// time, each of another thing if there are so many.
+func (l *cpuLoad) cost(messages int) float64 {
+	l.tb.Helper()
+	before := ticks(l.tb, l.server.PID())
 	var all sync.WaitGroup
 	payload := []byte(strings.Repeat("x", 200))
-	for range 20 {
+	for worker := range 20 {
 		all.Go(func() {
-			for range messages / 20 {
-				if _, err := thing.client.Publish(tb.Context(), &paho.Publish{Topic: "thingpass/cam1/upload-request", QoS: 1, Payload: payload}); err != nil {
-					tb.Error(err)
+			for i := range messages / 20 {
+				n := (worker + 20*i) % len(l.things)
+				topic := fmt.Sprint("thingpass/cam", n, "/upload-request")
+				if _, err := l.things[n].client.Publish(l.tb.Context(), &paho.Publish{Topic: topic, QoS: 1, Payload: payload}); err != nil {
+					l.tb.Error(err)
 					return
 				}
 			}
 		})
 	}
 	for range messages {
-		<-broker.received
+		<-l.broker.received
 	}
 	all.Wait()
-	used := ticks(tb, m.PID()) - before
-	_ = thing.client.Disconnect(&paho.Disconnect{})
-	_ = broker.client.Disconnect(&paho.Disconnect{})
-	return float64(used) * 10_000 / float64(messages) // a tick is 10 ms
+	return float64(ticks(l.tb, l.server.PID())-before) * 10_000 / float64(messages) // a tick is 10 ms
 }
 
 // ticks are utime and stime of a process.

@@ -301,3 +301,22 @@ func residentKB(t *testing.T, pid int) int {
 	}
 	return kb
 }
+
+func TestADeniedSubscriptionEndsTheConnectionIfSoSet(t *testing.T) {
+	m := pluginServer(t, defaultRegistry(t))
+	m.Stop()
+	rewrite(t, m, func(conf string) string {
+		return strings.Replace(conf, "plugin_opt_registry", "plugin_opt_denied_subscribe disconnect\nplugin_opt_registry", 1)
+	})
+	m.Restart()
+	w := dialWire(t, m.Services, m.ThingTLS("cam1"), "cam1")
+	ack, _ := w.client.Subscribe(t.Context(), &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: "#"}}})
+	if ack == nil || ack.Reasons[0] != 0x87 {
+		t.Errorf("%+v", ack)
+	}
+	select {
+	case <-w.client.Done():
+	case <-time.After(patience):
+		t.Error("the connection lives on")
+	}
+}

@@ -212,9 +212,9 @@ func (r *run) ran(g *Ignore) bool {
 	if err != nil || !r.has(rule.needs) || rule.eased != nil && rule.eased(r) {
 		return false
 	}
-	for _, name := range r.report.Files {
-		if g.File == "" || g.File == name {
-			return true
+	for _, p := range r.passes {
+		if !p.Beside && (g.File == "" || g.File == p.Name) {
+			return !rule.costly || !p.huge()
 		}
 	}
 	return false

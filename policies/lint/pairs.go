@@ -25,6 +25,10 @@ func pairs(p *pass) {
 	for _, name := range lookAlikes {
 		f.sessions = append(f.sessions, f.set.Session(f.place, f.context(name, name)))
 	}
+	if !f.comparable() {
+		p.find(Warning, nil, p.start(), "name levels instead of parts of them", "there are too many wildcards within levels to prove that no thing reaches another's topics")
+		return
+	}
 	for a := range lookAlikes {
 		for b := range lookAlikes {
 			if a == b || a > 1 && b > 1 { // the others are alike to the first two only
@@ -36,6 +40,26 @@ func pairs(p *pass) {
 			}
 		}
 	}
+}
+
+// comparable is false of documents that would keep the search busy for minutes:
+// each wildcard within a level doubles its work.
+func (f *fleet) comparable() bool {
+	parts, levels := 0, 0
+	for _, s := range f.statements {
+		for _, r := range s.on("topic") {
+			for i, x := range r.pat.levels() {
+				switch {
+				case !x.wild() || i+1 == len(r.pat):
+				case x.r == language.AnyLevel:
+					levels++
+				default:
+					parts++
+				}
+			}
+		}
+	}
+	return parts <= maxTogether && levels <= 4*maxTogether
 }
 
 type fleet struct {

@@ -168,8 +168,22 @@ func (p *pass) apply(r *Rule) {
 	if r.kinds == nil && p.doc == nil || r.kinds != nil && !slices.Contains(r.kinds, p.Kind) {
 		return
 	}
+	if r.costly && p.huge() {
+		return
+	}
 	p.rule = r
 	r.check(p)
+}
+
+// huge is true of a document that is twice as large as AWS takes, or more than AWS
+// takes of anything. It is not deployed as it is, and comparing everything in it
+// could take minutes; IOT023 says so.
+func (p *pass) huge() bool {
+	most := 20 << 10
+	if limit := p.Kind.limit(); limit > 0 {
+		most = min(most, 2*limit)
+	}
+	return p.doc != nil && p.doc.Size > most
 }
 
 func (r *run) has(need string) bool {

@@ -130,6 +130,12 @@ func covers(q pattern, others ...pattern) bool {
 	if !slices.ContainsFunc(candidates, pattern.counts) {
 		return slices.ContainsFunc(candidates, func(p pattern) bool { return p.absorbs(q) })
 	}
+	if len(candidates) > maxTogether { // together they might cover what none does: that is not found out
+		return slices.ContainsFunc(candidates, func(p pattern) bool { return covers(q, p) })
+	}
+	if hard([]pattern{q}) || hard(candidates) {
+		return false
+	}
 	for _, s := range assignments(append([]pattern{q}, candidates...)) {
 		search := language.Search{Patterns: []policies.Glob{s.glob(q)}, Want: func(hits []bool) bool {
 			return hits[0] && !slices.Contains(hits[1:], true)
@@ -142,6 +148,26 @@ func covers(q pattern, others ...pattern) bool {
 		}
 	}
 	return true
+}
+
+// What can be compared in a moment: beyond it, a document could keep the linter
+// busy for minutes. Ours have no ? at all.
+const (
+	maxMarks    = 8 // question marks, on either side
+	maxTogether = 8 // patterns
+)
+
+// hard is true of patterns with more question marks than can be compared.
+func hard(patterns []pattern) bool {
+	marks := 0
+	for _, p := range patterns {
+		for _, x := range p {
+			if x.r == policies.AnyOne && x.variable == "" {
+				marks++
+			}
+		}
+	}
+	return marks > maxMarks
 }
 
 // counts is true of a pattern with wildcards that take some texts and not others.
@@ -176,10 +202,13 @@ func (p pattern) absorbs(q pattern) bool {
 }
 
 // common is a string that both cover for some values of the variables that are
-// all different; false if there is none.
+// all different; false if there is none. Where that is too hard to tell, it is true.
 func common(a, b pattern) (string, bool) {
 	if apart(a, b) {
 		return "", false
+	}
+	if hard([]pattern{a, b}) {
+		return "", true
 	}
 	for _, s := range assignments([]pattern{a, b}) {
 		search := language.Search{Patterns: []policies.Glob{s.glob(a), s.glob(b)}, Want: func(hits []bool) bool { return hits[0] && hits[1] }}

@@ -26,9 +26,10 @@ type Rule struct {
 	needs string
 	// eased is true if what is given beside the documents settles findings of the
 	// rule, or is missing for some: ignores of it may then have no effect.
-	eased func(*run) bool
-	kinds []Kind // that it looks at; nil: all policies
-	check func(*pass)
+	eased  func(*run) bool
+	costly bool   // it compares each resource with each other: not of documents far too large
+	kinds  []Kind // that it looks at; nil: all policies
+	check  func(*pass)
 }
 
 // An Example is a document, and what it is linted with.

@@ -40,7 +40,7 @@ func filterRules() []Rule {
 			Good: on(Broker, `{"Effect": "Allow", "Action": ["iot:Subscribe"], "Resource": "@topicfilter/building/*"}`,
 				`{"Effect": "Deny", "Action": "iot:Subscribe", "Resource": "@topicfilter/building/control_room/*"}`,
 				`{"Effect": "Deny", "Action": "iot:Receive", "Resource": "@topic/building/control_room/*"}`),
-			check: goneAround,
+			check: goneAround, costly: true,
 		},
 		{
 			ID: "IOT011", Severity: Warning, Title: "Subscribe without Receive",
@@ -50,7 +50,7 @@ func filterRules() []Rule {
 			Bad:    on(Broker, `{"Effect": "Allow", "Action": "iot:Subscribe", "Resource": "@topicfilter/devices/*"}`),
 			Good: on(Broker, `{"Effect": "Allow", "Action": "iot:Subscribe", "Resource": "@topicfilter/devices/*"}`,
 				`{"Effect": "Allow", "Action": "iot:Receive", "Resource": "@topic/devices/*"}`),
-			check: silentSubscription,
+			check: silentSubscription, costly: true,
 		},
 		{
 			ID: "IOT012", Severity: Info, Title: "Receive on topics that nothing subscribes to",
@@ -61,7 +61,7 @@ func filterRules() []Rule {
 				`{"Effect": "Allow", "Action": "iot:Receive", "Resource": "@topic/*"}`),
 			Good: on(Broker, `{"Effect": "Allow", "Action": "iot:Subscribe", "Resource": "@topicfilter/devices/+/up"}`,
 				`{"Effect": "Allow", "Action": "iot:Receive", "Resource": "@topic/devices/*/up"}`),
-			check: unheard,
+			check: unheard, costly: true,
 		},
 	}
 }

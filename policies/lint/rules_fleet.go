@@ -25,7 +25,7 @@ func fleetRules() []Rule {
 				`{"Effect": "Allow", "Action": "iot:Publish", "Resource": "@topic/devices/a/up"}`),
 			Good: on(Broker, `{"Effect": "Allow", "Action": "iot:Publish", "Resource": "@topic/devices/a/*"}`,
 				`{"Effect": "Allow", "Action": "iot:Publish", "Resource": "@topic/devices/b/up"}`),
-			check: redundant,
+			check: redundant, costly: true,
 		},
 		{
 			ID: "IOT029", Severity: Error, Title: "one thing reaches another's topics",
@@ -34,7 +34,7 @@ func fleetRules() []Rule {
 			Source: "derived: package language searches all topics, not samples",
 			Bad:    on(Thing, `{"Effect": "Allow", "Action": ["iot:Publish", "iot:Receive"], "Resource": "@topic/devices/`+thingName+`*"}`),
 			Good:   on(Thing, `{"Effect": "Allow", "Action": ["iot:Publish", "iot:Receive"], "Resource": "@topic/devices/`+thingName+`/*"}`),
-			kinds:  []Kind{Thing}, check: pairs,
+			kinds:  []Kind{Thing}, check: pairs, costly: true,
 		},
 		{
 			ID: "IOT031", Severity: Warning, Title: "a service that publishes or subscribes everywhere",

@@ -112,11 +112,14 @@ func (p *pass) judgeField(s *statement, r resource, field, have, want string) {
 }
 
 func tooLarge(p *pass) {
-	limit, size := p.Kind.limit(), p.doc.Size
+	limit, size, more := p.Kind.limit(), p.doc.Size, ""
+	if p.huge() {
+		more = "; IOT010, IOT011, IOT012, IOT027 and IOT029 were not tried"
+	}
 	switch near := limit * 1600 / 2048; {
 	case limit == 0 || size <= near:
 	case size > limit:
-		p.find(Error, nil, p.start(), "split it: a principal or group may have ten policies", "%d characters without white space, AWS takes %d", size, limit)
+		p.find(Error, nil, p.start(), "split it: a principal or group may have ten policies", "%d characters without white space, AWS takes %d%s", size, limit, more)
 	default:
 		p.find(Warning, nil, p.start(), "make names shorter, or split it", "%d characters without white space, of %d that AWS takes", size, limit)
 	}

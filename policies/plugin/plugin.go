@@ -89,6 +89,7 @@ func thingpassStart() (ok C.bool) {
 		tell(logError, "thingpass: "+err.Error())
 		return false
 	}
+	options.Forget = func() { C.thingpass_forget() }
 	watch = guard.New(store, options, func(line string) { tell(logWarning, line) })
 	go keepWatching()
 	r := store.Registry()

@@ -18,24 +18,25 @@ static mosquitto_plugin_id_t *plugin;
 static atomic_bool pending; // there is something to do at the next tick
 static bool ticked;
 
-// The way into Go and back costs as much as a decision. A thing publishes to few
-// topics, so what was allowed is remembered until anything changes: nothing is
-// allowed by it that Go has not allowed for this very client, access and topic.
-enum { slots = 4096, topic_max = 256 };
+// The way into Go and back is far dearer than a decision. A client has few topics,
+// so what was allowed is remembered until anything changes: nothing is allowed by
+// it that Go has not allowed for this very connection, access and topic.
+enum { slots = 1 << 16, topic_max = 128, epochs = 1 << 12 };
 
 static struct slot {
     const struct mosquitto *client;
-    uint32_t generation;
-    int access;
+    uint32_t generation, epoch;
+    uint8_t access;
     bool retain;
     uint16_t len;
     char topic[topic_max];
-} allowed[slots];
+} allowed[slots]; // 10 MB at most, of which pages are taken as they are used
 
 static uint32_t generation = 1;
+static uint32_t epoch[epochs]; // of connections, several of which share one
 
 // Forgets all that was allowed.
-static void forget(void) {
+void thingpass_forget(void) {
     generation++;
     if (generation == 0) { // after 4,294,967,295 changes, old slots would count again
         memset(allowed, 0, sizeof allowed);
@@ -43,23 +44,40 @@ static void forget(void) {
     }
 }
 
-static struct slot *slot_of(const struct mosquitto_evt_acl_check *e, size_t len) {
-    uint32_t hash = 2166136261U ^ (uint32_t)((uintptr_t)e->client >> 4) ^ (uint32_t)e->access;
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ (uint8_t)e->topic[i]) * 16777619U;
+static uint32_t *epoch_of(const struct mosquitto *client) {
+    uint64_t n = (uint64_t)(uintptr_t)client * 0x9E3779B97F4A7C15U;
+    return &epoch[n >> 52];
+}
+
+// Forgets what was allowed to a connection.
+static void forget_client(const struct mosquitto *client) {
+    uint32_t *e = epoch_of(client);
+    (*e)++;
+    if (*e == 0) {
+        thingpass_forget();
     }
-    return &allowed[(hash ^ (hash >> 16)) % slots];
+}
+
+static struct slot *slot_of(const struct mosquitto_evt_acl_check *e, size_t len) {
+    uint64_t hash =
+        14695981039346656037U ^ (uint64_t)(uintptr_t)e->client ^ ((uint64_t)e->access << 56);
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ (uint8_t)e->topic[i]) * 1099511628211U;
+    }
+    return &allowed[(hash ^ (hash >> 32)) % slots];
 }
 
 static bool remembered(const struct slot *s, const struct mosquitto_evt_acl_check *e, size_t len) {
-    return s->generation == generation && s->client == e->client && s->access == e->access &&
-           s->retain == e->retain && s->len == len && memcmp(s->topic, e->topic, len) == 0;
+    return s->generation == generation && s->client == e->client &&
+           s->epoch == *epoch_of(e->client) && s->access == e->access && s->retain == e->retain &&
+           s->len == len && memcmp(s->topic, e->topic, len) == 0;
 }
 
 static void remember(struct slot *s, const struct mosquitto_evt_acl_check *e, size_t len) {
     s->client = e->client;
     s->generation = generation;
-    s->access = e->access;
+    s->epoch = *epoch_of(e->client);
+    s->access = (uint8_t)e->access;
     s->retain = e->retain;
     s->len = (uint16_t)len;
     memcpy(s->topic, e->topic, len);
@@ -134,7 +152,7 @@ static int on_connect(int event, void *data, void *ctx) {
                           "disconnected: set per_listener_settings false");
         return MOSQ_ERR_AUTH;
     }
-    forget(); // the client's memory may have been another's
+    forget_client(e->client); // its memory may have been another's
     return thingpassConnect(e->client, mosquitto_client_clean_session(e->client)) ? MOSQ_ERR_SUCCESS
                                                                                   : MOSQ_ERR_AUTH;
 }
@@ -147,7 +165,7 @@ static int on_acl(int event, void *data, void *ctx) {
         return MOSQ_ERR_ACL_DENIED;
     }
     size_t len = strlen(e->topic);
-    struct slot *slot = len <= topic_max ? slot_of(e, len) : NULL;
+    struct slot *slot = len <= topic_max && e->access <= UINT8_MAX ? slot_of(e, len) : NULL;
     if (slot != NULL && remembered(slot, e, len)) {
         return MOSQ_ERR_SUCCESS;
     }
@@ -160,8 +178,8 @@ static int on_acl(int event, void *data, void *ctx) {
     case THINGPASS_ALLOWED_ONCE:
         return MOSQ_ERR_SUCCESS;
     default:
-        if (e->access == MOSQ_ACL_WRITE) {
-            forget(); // whose connection ends may do nothing more
+        if (e->access == MOSQ_ACL_WRITE || e->access == MOSQ_ACL_SUBSCRIBE) {
+            forget_client(e->client); // whose connection ends may do nothing more
             thingpass_pend();
         }
         return MOSQ_ERR_ACL_DENIED;
@@ -172,7 +190,7 @@ static int on_disconnect(int event, void *data, void *ctx) {
     const struct mosquitto_evt_disconnect *e = data;
     (void)event;
     (void)ctx;
-    forget();
+    forget_client(e->client);
     thingpassDisconnected(e->client);
     return MOSQ_ERR_SUCCESS;
 }
@@ -181,7 +199,6 @@ static int on_reload(int event, void *data, void *ctx) {
     (void)event;
     (void)data;
     (void)ctx;
-    forget();
     thingpassReload();
     return MOSQ_ERR_SUCCESS;
 }
@@ -192,7 +209,6 @@ static int on_tick(int event, void *data, void *ctx) {
     (void)ctx;
     ticked = true;
     if (atomic_exchange(&pending, false)) {
-        forget();
         thingpassTick();
     }
     return MOSQ_ERR_SUCCESS;

@@ -18,6 +18,9 @@ unsigned char *thingpass_certificate(struct mosquitto *client, size_t *len);
 // Has the next tick call thingpassTick(). Any thread may.
 void thingpass_pend(void);
 
+// Has Go be asked anew about all clients. Mosquitto's thread alone may.
+void thingpass_forget(void);
+
 enum {
     THINGPASS_DENIED = 0,
     THINGPASS_ALLOWED = 1,

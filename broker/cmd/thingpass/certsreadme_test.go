@@ -4,6 +4,11 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,6 +38,7 @@ func readmeBlocks(t *testing.T, language string) []string {
 // runReadme runs every command of the README in the current directory.
 func runReadme(t *testing.T, blocks []string) (ran []string) {
 	t.Helper()
+	prepareReadme(t)
 	for line := range strings.Lines(strings.Join(blocks, "\n")) {
 		line, _, _ = strings.Cut(line, "#")
 		args, ok := strings.CutPrefix(strings.TrimSpace(line), "thingpass certs ")
@@ -45,10 +51,28 @@ func runReadme(t *testing.T, blocks []string) (ran []string) {
 	return ran
 }
 
+// prepareReadme makes what the README takes for granted in the current directory:
+// a thing's request and a registry.
+func prepareReadme(t *testing.T) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const registry = "account: \"123456789012\"\nregion: eu-central-1\npolicies: {thing: {builtin: thing}}\ngroups: {cameras: {policies: [thing]}}\njitp: {groups: [cameras]}\n"
+	if err := errors.Join(os.WriteFile("cam2.csr", csr, 0o600), os.WriteFile("registry.yaml", []byte(registry), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestCertsReadmeCommandsWork(t *testing.T) {
 	blocks := readmeBlocks(t, "sh")
 	t.Chdir(t.TempDir())
-	if got := strings.Join(runReadme(t, blocks), " "); got != "init server service thing list" {
+	if got := strings.Join(runReadme(t, blocks), " "); got != "init server service crl thing sign thing bundle bundle bundle list renew rotate bundle rotate list revoke crl check" {
 		t.Errorf("the README shows %s: want every command", got)
 	}
 }
@@ -60,7 +84,7 @@ func TestCertsReadmeNamesRealTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	var tests strings.Builder
-	for _, pattern := range []string{"certs/*_test.go", "broker/cmd/thingpass/*_test.go"} {
+	for _, pattern := range []string{"certs/*_test.go", "certs/*/*_test.go", "broker/cmd/thingpass/*_test.go"} {
 		files, _ := filepath.Glob(filepath.Join(repository, pattern))
 		for _, file := range files {
 			data, err := os.ReadFile(file)

@@ -28,6 +28,9 @@ type Options struct {
 	// EndOnSubscribe ends the connection of whom a subscription is refused, as AWS
 	// does. Otherwise he hears so in the SUBACK.
 	EndOnSubscribe bool
+	// Forget, if not nil, is called when what another client than the one in question
+	// was allowed counts no more.
+	Forget func()
 }
 
 // A Guard decides for one server.
@@ -61,6 +64,9 @@ type client struct {
 // New guards by a registry. What it refuses it tells, a line each, at most 200 in
 // ten seconds.
 func New(store *registry.Store, o Options, tell func(line string)) *Guard {
+	if o.Forget == nil {
+		o.Forget = func() {}
+	}
 	return &Guard{
 		store: store, options: o, log: &limiter{tell: tell}, budget: 10 * time.Millisecond,
 		clients: map[Handle]*client{}, holders: map[string]Handle{}, offline: map[string]*client{},
@@ -78,7 +84,7 @@ type Request struct {
 // Connect decides about a CONNECT. name is what the server is to call the client:
 // what it has of him after a restart.
 func (g *Guard) Connect(h Handle, r Request) (name string, ok bool) {
-	g.forget(h)
+	g.remove(h)
 	who, err := g.identify(r.Certificate)
 	if err != nil {
 		g.refuse("nobody", "CONNECT", err.Error(), r.ClientID)
@@ -94,6 +100,7 @@ func (g *Guard) Connect(h Handle, r Request) (name string, ok bool) {
 	}
 	if before := g.clients[g.holders[r.ClientID]]; before != nil {
 		before.displaced = true
+		g.options.Forget()
 	}
 	g.clients[h], g.holders[r.ClientID] = c, h
 	return g.nameOf(who), true
@@ -142,12 +149,12 @@ func (g *Guard) refuse(who, what, why, clientID string) {
 // Disconnected ends a connection. Its will, and messages that its session waits
 // for, are still judged by who it was.
 func (g *Guard) Disconnected(h Handle) {
-	if c := g.forget(h); c != nil {
+	if c := g.remove(h); c != nil {
 		g.keep(c)
 	}
 }
 
-func (g *Guard) forget(h Handle) *client {
+func (g *Guard) remove(h Handle) *client {
 	c := g.clients[h]
 	if c == nil {
 		return nil

@@ -14,6 +14,7 @@ func (g *Guard) Changed() { g.changed.Store(true) }
 func (g *Guard) Tick() (kick []string, more bool) {
 	if g.changed.Swap(false) {
 		g.generation++
+		g.options.Forget()
 		g.unjudged = g.unjudged[:0]
 		for h := range g.clients {
 			g.unjudged = append(g.unjudged, h)
