@@ -169,6 +169,30 @@ func TestCertsKeepTheRegistryInStep(t *testing.T) {
 	}
 }
 
+// Who was issued without the registry, and is let in by jitp alone, is kept out
+// once he is revoked.
+func TestCertsRevokeForTheRegistryToo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	prepareReadme(t)
+	mustCerts(t, "init")
+	mustCerts(t, "thing", "cam1")
+	dir, err := certs.Open(defaultCertsDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := loadCert(t, dir, certs.Thing, "cam1").Leaf
+	for _, want := range []bool{true, false} {
+		r, err := registry.Load("registry.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Find(leaf); (err == nil) != want {
+			t.Errorf("let in: %v, want %v", err, want)
+		}
+		mustCerts(t, "revoke", "cam1", "--registry", "registry.yaml", "--reason", "key-compromise")
+	}
+}
+
 func TestCertsListFailsIfSomethingWantsAttention(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, args := range []string{"init", "thing cam1 --days 40", "rotate cam1", "list --fail", "list --expiring 30d --fail"} {

@@ -51,18 +51,15 @@ func (r thingRegistry) add(id certs.Identity) error {
 	return nil
 }
 
-// revoke marks the certificates that the registry names; others it does not let
-// in, unless by jitp, which the revocation list is for.
+// revoke marks the certificates. One that the registry does not name is added:
+// jitp, or an entry for its common name, would let it in again.
 func (r thingRegistry) revoke(ids ...string) error {
 	if r.store == nil {
 		return nil
 	}
 	err := r.store.Edit(func(d *registry.Draft) error {
 		for _, id := range ids {
-			if _, ok := r.store.Registry().Certificate(id); !ok {
-				continue
-			}
-			if err := d.SetStatus(id, registry.Revoked); err != nil {
+			if err := revokeOne(d, id, r.store.Registry()); err != nil {
 				return err
 			}
 		}
@@ -72,4 +69,11 @@ func (r thingRegistry) revoke(ids ...string) error {
 		return fmt.Errorf("revoked, but %s was not changed: %w", r.store.Path(), err)
 	}
 	return nil
+}
+
+func revokeOne(d *registry.Draft, id string, r *registry.Registry) error {
+	if _, known := r.Certificate(id); known {
+		return d.SetStatus(id, registry.Revoked)
+	}
+	return d.AddCertificate(registry.Certificate{ID: id, Status: registry.Revoked})
 }
