@@ -21,7 +21,7 @@ static bool ticked;
 // The way into Go and back is far dearer than a decision. A client has few topics,
 // so what was allowed is remembered until anything changes: nothing is allowed by
 // it that Go has not allowed for this very connection, access and topic.
-enum { slots = 1 << 16, topic_max = 128, epochs = 1 << 12 };
+enum { sets = 1 << 14, ways = 4, topic_max = 128, epochs = 1 << 12 };
 
 static struct slot {
     const struct mosquitto *client;
@@ -30,7 +30,7 @@ static struct slot {
     bool retain;
     uint16_t len;
     char topic[topic_max];
-} allowed[slots]; // 10 MB at most, of which pages are taken as they are used
+} allowed[sets][ways]; // 10 MB at most, of which pages are taken as they are used
 
 static uint32_t generation = 1;
 static uint32_t epoch[epochs]; // of connections, several of which share one
@@ -58,22 +58,39 @@ static void forget_client(const struct mosquitto *client) {
     }
 }
 
-static struct slot *slot_of(const struct mosquitto_evt_acl_check *e, size_t len) {
+static struct slot *set_of(const struct mosquitto_evt_acl_check *e, size_t len) {
     uint64_t hash =
         14695981039346656037U ^ (uint64_t)(uintptr_t)e->client ^ ((uint64_t)e->access << 56);
     for (size_t i = 0; i < len; i++) {
         hash = (hash ^ (uint8_t)e->topic[i]) * 1099511628211U;
     }
-    return &allowed[(hash ^ (hash >> 32)) % slots];
+    return allowed[(hash ^ (hash >> 32)) % sets];
 }
 
-static bool remembered(const struct slot *s, const struct mosquitto_evt_acl_check *e, size_t len) {
-    return s->generation == generation && s->client == e->client &&
-           s->epoch == *epoch_of(e->client) && s->access == e->access && s->retain == e->retain &&
-           s->len == len && memcmp(s->topic, e->topic, len) == 0;
+// Whether what a slot says still counts.
+static bool counts(const struct slot *s) {
+    return s->generation == generation && s->epoch == *epoch_of(s->client);
 }
 
-static void remember(struct slot *s, const struct mosquitto_evt_acl_check *e, size_t len) {
+static bool remembered(const struct slot *set, const struct mosquitto_evt_acl_check *e,
+                       size_t len) {
+    for (const struct slot *s = set; s < set + ways; s++) {
+        if (s->client == e->client && s->access == e->access && s->retain == e->retain &&
+            s->len == len && memcmp(s->topic, e->topic, len) == 0 && counts(s)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void remember(struct slot *set, const struct mosquitto_evt_acl_check *e, size_t len) {
+    static unsigned turn;
+    struct slot *s = set + turn++ % ways; // all four count: one has to go
+    for (int i = 0; i < ways; i++) {
+        if (!counts(&set[i])) {
+            s = &set[i];
+        }
+    }
     s->client = e->client;
     s->generation = generation;
     s->epoch = *epoch_of(e->client);
@@ -165,14 +182,14 @@ static int on_acl(int event, void *data, void *ctx) {
         return MOSQ_ERR_ACL_DENIED;
     }
     size_t len = strlen(e->topic);
-    struct slot *slot = len <= topic_max && e->access <= UINT8_MAX ? slot_of(e, len) : NULL;
-    if (slot != NULL && remembered(slot, e, len)) {
+    struct slot *set = len <= topic_max && e->access <= UINT8_MAX ? set_of(e, len) : NULL;
+    if (set != NULL && remembered(set, e, len)) {
         return MOSQ_ERR_SUCCESS;
     }
     switch (thingpassCheck(e->client, e->access, (char *)e->topic, len, e->retain)) {
     case THINGPASS_ALLOWED:
-        if (slot != NULL) {
-            remember(slot, e, len);
+        if (set != NULL) {
+            remember(set, e, len);
         }
         return MOSQ_ERR_SUCCESS;
     case THINGPASS_ALLOWED_ONCE:
