@@ -38,13 +38,18 @@ import (
 // Request is what the audit calls a request to a provider.
 const Request = "credential-provider"
 
-// Config is all that a Handler is made of. Only Log may be nil.
+// Config is all that a Handler is made of. Only Admit and Log may be nil.
 type Config struct {
 	RoleAliases []string // the names that are answered to; case matters
 	Issuer      broker.Issuer
 	Audit       broker.Auditor
 	Now         func() time.Time
 	Log         *slog.Logger
+
+	// Admit returns an error if a verified certificate may not be used for the thing
+	// of that name all the same: it was revoked, the thing is blocked. It is asked
+	// for each request.
+	Admit func(leaf *x509.Certificate, thing string) error
 }
 
 // Handler answers requests for credentials. It is safe for concurrent use, and
@@ -133,6 +138,11 @@ func (h *Handler) requester(r *http.Request, now time.Time) (string, *refusal) {
 	}
 	if names := r.Header.Values(broker.ThingNameHeader); len(names) != 1 || names[0] != thing {
 		return thing, &refusal{http.StatusForbidden, "AccessDeniedException", "Invalid thing name passed", broker.CodeKeyNotAllowed, nil}
+	}
+	if h.Admit != nil {
+		if err := h.Admit(leaf, thing); err != nil {
+			return thing, &refusal{http.StatusForbidden, "AccessDeniedException", "Certificate is invalid on this endpoint", broker.CodeKeyNotAllowed, err}
+		}
 	}
 	return thing, nil
 }

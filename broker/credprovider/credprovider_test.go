@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -248,6 +249,35 @@ func TestWhatIsRefusedIsRefusedInAWSsWords(t *testing.T) {
 	}
 	if len(w.issued) != 0 {
 		t.Errorf("issued for %q", w.issued)
+	}
+}
+
+// Whom a registry does not admit gets nothing, and the log alone says why.
+func TestWhoIsNotAdmittedGetsNothing(t *testing.T) {
+	w := newWorld(t)
+	h := w.handler()
+	h.Admit = func(leaf *x509.Certificate, thing string) error {
+		if leaf.Subject.CommonName != thing || thing == "cam1" {
+			return errTest
+		}
+		return nil
+	}
+	for thing, want := range map[string]int{"cam1": http.StatusForbidden, "cam2": http.StatusOK} {
+		id, err := w.ca.Thing(thing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "/role-aliases/thingpass/credentials", nil)
+		r.Header.Set(broker.ThingNameHeader, thing)
+		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{id.Leaf}, VerifiedChains: [][]*x509.Certificate{{id.Leaf}}}
+		answer := httptest.NewRecorder()
+		h.ServeHTTP(answer, r)
+		if answer.Code != want || strings.Contains(answer.Body.String(), errTest.Error()) {
+			t.Errorf("%s: %d %s", thing, answer.Code, answer.Body)
+		}
+	}
+	if len(w.issued) != 1 || !strings.Contains(w.log.String(), errTest.Error()) {
+		t.Errorf("issued to %q; log: %s", w.issued, w.log.String())
 	}
 }
 

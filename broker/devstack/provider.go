@@ -5,6 +5,8 @@ package devstack
 
 import (
 	"context"
+	"crypto/x509"
+	"fmt"
 	"log/slog"
 	"net"
 	"strconv"
@@ -34,6 +36,7 @@ func (s *Stack) startProvider(ctx context.Context, o *Options, h hosts, d *certs
 		Audit:       loggedAudit{o.Log},
 		Now:         time.Now,
 		Log:         o.Log,
+		Admit:       s.admit,
 	})
 	if err != nil {
 		return err
@@ -50,6 +53,22 @@ func (s *Stack) startProvider(ctx context.Context, o *Options, h hosts, d *certs
 	s.ready.Provider = &ReadyProvider{
 		Endpoint:  "https://" + net.JoinHostPort(h.public, strconv.Itoa(portOf(s.Provider.Addr()))),
 		RoleAlias: DefaultRoleAlias,
+	}
+	return nil
+}
+
+// admit asks the registry's file, if there is one: who is revoked or blocked at
+// the MQTT server gets no credentials either.
+func (s *Stack) admit(leaf *x509.Certificate, thing string) error {
+	if s.registry == nil {
+		return nil
+	}
+	who, err := s.registry.Registry().Find(leaf)
+	if err != nil {
+		return err
+	}
+	if who.Thing == nil || who.Thing.Name != thing {
+		return fmt.Errorf("the certificate is not attached to thing %s", thing)
 	}
 	return nil
 }

@@ -20,6 +20,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"thingpass/broker/devstack"
+	"thingpass/policies/registry"
+	"thingpass/policies/templates"
 )
 
 func TestAThingGetsCredentialsWithItsCertificate(t *testing.T) {
@@ -99,4 +101,63 @@ func TestBrokerConfigOffersCredentials(t *testing.T) {
 		}
 		s.Close()
 	}
+}
+
+// A thing that the registry's file blocks gets no credentials, from the moment
+// that the file says so.
+func TestABlockedThingGetsNoCredentials(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dev")
+	file := filepath.Join(t.TempDir(), "registry.yaml")
+	write := func(more string) {
+		if err := os.WriteFile(file, []byte(registry.Default(templates.Values{})+more), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("")
+	s := startStack(t, devstack.Options{Dir: dir, Registry: file})
+	client := thingClient(t, dir, s.Ready())
+	ask := func() int { return askForCredentials(t, client, s.Ready()) }
+	if code := ask(); code != http.StatusOK {
+		t.Fatalf("before: %d", code)
+	}
+	write("things: {cam1: {blocked: true}}\n")
+	for deadline := time.Now().Add(20 * time.Second); ask() != http.StatusForbidden; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a blocked thing gets credentials")
+		}
+	}
+}
+
+// thingClient speaks HTTPS with cam1's certificate.
+func thingClient(t *testing.T, dir string, r devstack.Ready) *http.Client {
+	t.Helper()
+	files, err := devstack.Thing(dir, "cam1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := tls.LoadX509KeyPair(files.Cert, files.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(contents(t, r.CAFile)))
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{cert}}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: 10 * time.Second}
+}
+
+// askForCredentials asks as cam1, and returns the status.
+func askForCredentials(t *testing.T, client *http.Client, r devstack.Ready) int {
+	t.Helper()
+	req, err := http.NewRequest("GET", r.Provider.Endpoint+"/role-aliases/"+r.Provider.RoleAlias+"/credentials", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("x-amzn-iot-thingname", "cam1")
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
 }
