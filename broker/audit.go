@@ -30,6 +30,7 @@ type Entry struct {
 	UploadID    string    `json:"uploadId,omitempty"`  // of a multipart upload
 	Parts       string    `json:"parts,omitempty"`     // that were granted, such as "3-4"
 	ExpiresAt   int64     `json:"expiresAt,omitempty"` // Unix seconds
+	Actor       string    `json:"actor,omitempty"`     // the operator, where one acted
 	Code        Code      `json:"code"`
 	Reason      string    `json:"reason,omitempty"`
 	Micros      int64     `json:"us"` // from the request to this record

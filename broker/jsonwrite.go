@@ -81,6 +81,7 @@ func (e *Entry) appendAt(b, at []byte) []byte {
 	b = appendText(b, "uploadId", e.UploadID)
 	b = appendText(b, "parts", e.Parts)
 	b = appendNumber(b, "expiresAt", e.ExpiresAt)
+	b = appendText(b, "actor", e.Actor)
 	b = appendString(appendName(b, "code"), string(e.Code))
 	b = appendText(b, "reason", e.Reason)
 	b = strconv.AppendInt(appendName(b, "us"), e.Micros, 10)

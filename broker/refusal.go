@@ -31,6 +31,7 @@ const (
 	CodePartNotAllowed     Code = "part-not-allowed"
 	CodePartsMissing       Code = "parts-missing"
 	CodeQuotaExceeded      Code = "quota-exceeded"
+	CodeBlocked            Code = "blocked" // by an operator
 	CodeBusy               Code = "busy"
 	CodeUnavailable        Code = "unavailable"
 	CodeInternal           Code = "internal"
@@ -43,6 +44,8 @@ const (
 	CodeVerified  Code = "verified"
 	CodeAborted   Code = "aborted"
 	CodeIgnored   Code = "ignored" // nobody to answer [P-2.5]
+	CodeDone      Code = "done"    // an operator's action, or a thing's word that it followed a command
+	CodeFailed    Code = "failed"  // likewise, but it did not work
 )
 
 // waits holds the least wait in seconds for the codes where waiting helps
