@@ -32,7 +32,8 @@ func (f *front) serveView(listener net.Listener) {
 
 func (f *front) look(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.ContentLength != 0 {
-		http.Error(w, "this address is for looking at objects: everything else goes by HTTPS", http.StatusMethodNotAllowed)
+		f.refuse(&statusWriter{ResponseWriter: w, control: http.NewResponseController(w), silence: f.silence}, r, s3Error{http.StatusMethodNotAllowed,
+			"MethodNotAllowed", "This address is for looking at objects. Everything else goes by HTTPS."})
 		return
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
