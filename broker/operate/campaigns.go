@@ -289,6 +289,7 @@ func (d *Desk) logTrouble(what string, before, now error) {
 	switch {
 	case before != nil && now == nil:
 		d.conf.Log.Info("it works again", "was", what)
+	case errors.Is(now, context.Canceled): // the end has come
 	case now != nil && (before == nil || before.Error() != now.Error()):
 		d.conf.Log.Warn(what, "err", now)
 	}
