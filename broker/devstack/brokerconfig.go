@@ -48,6 +48,8 @@ console: # the page for people, on this machine alone
   listen: ""
   access: loopback
   s3_endpoint: "" # what its browsers are sent to
+  revoke: files
+  certs: ""
 kinds:
   photo:
     modes: [put, pass]
@@ -146,7 +148,8 @@ func (s *Stack) brokerSettings(o *Options) []brokerSetting {
 	}
 	settings = append(settings, s.credentialSettings(o, s3.Endpoint)...)
 	settings = append(settings, brokerSetting{"console", "listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.ConsolePort)), true}, brokerSetting{"console", "access", "loopback", true},
-		brokerSetting{"console", "s3_endpoint", s3.View, noS3})
+		brokerSetting{"console", "s3_endpoint", s3.View, noS3}, brokerSetting{"console", "revoke", "files", true},
+		brokerSetting{"console", "certs", s.ready.CertsDir, false}, brokerSetting{"console", "registry", s.registryFile(), false})
 	if mqtt.Strict {
 		settings = append(settings, brokerSetting{"mqtt", "profile", "aws", false})
 	}

@@ -59,8 +59,8 @@ type Options struct {
 	// ConsolePort goes into a new broker.yaml: that of the broker's console; 0 is any
 	// free port, which the broker tells.
 	ConsolePort int
-	Bucket   string // default DefaultBucket
-	Region   string // default DefaultRegion
+	Bucket      string // default DefaultBucket
+	Region      string // default DefaultRegion
 	// Root is that of the topics; default that of the registry, or DefaultRoot.
 	Root string
 	// Registry is the file that says who is who and may do what; default Dir's

@@ -28,7 +28,8 @@ type Console struct {
 	S3Endpoint  string        `mapstructure:"s3_endpoint"` // for browsers; empty: s3.endpoint
 	SilentAfter time.Duration `mapstructure:"silent_after"`
 	Revoke      string        `mapstructure:"revoke"`   // one of the Revoke… words
-	Registry    string        `mapstructure:"registry"` // path, for RevokeRegistry
+	Certs       string        `mapstructure:"certs"`    // folder of thingpass certs, for expiries and RevokeFiles
+	Registry    string        `mapstructure:"registry"` // path, for RevokeFiles
 }
 
 // OIDC is what an OpenID provider calls this console.
@@ -49,13 +50,13 @@ const (
 
 // How a thing's certificates are revoked.
 const (
-	RevokeRegistry = "registry"
-	RevokeAWS      = "aws"
+	RevokeFiles = "files"
+	RevokeAWS   = "aws"
 )
 
 func (l *loader) judgeConsole(c Console) {
 	l.oneOf("console.access", c.Access, AccessLoopback, AccessPassword, AccessCertificate, AccessOIDC)
-	l.oneOf("console.revoke", c.Revoke, off, RevokeRegistry, RevokeAWS)
+	l.oneOf("console.revoke", c.Revoke, off, RevokeFiles, RevokeAWS)
 	if c.SilentAfter < time.Minute || c.SilentAfter > 30*24*time.Hour {
 		l.blame("console.silent_after", "console.silent_after is %v: want 1m to 720h", c.SilentAfter)
 	}
@@ -74,8 +75,8 @@ func (l *loader) judgeConsole(c Console) {
 	if (c.Cert == "") != (c.Key == "") {
 		l.blame("console.cert", "console.cert and console.key belong together: give both, or neither")
 	}
-	if c.Revoke == RevokeRegistry {
-		l.require("console.registry", c.Registry, ": console.revoke is registry")
+	if c.Revoke == RevokeFiles && c.Registry == "" {
+		l.require("console.certs", c.Certs, ": console.revoke is files, which are those of thingpass certs, or console.registry, or both")
 	}
 	l.judgeAccess(c)
 }

@@ -27,7 +27,7 @@ func TestTheConsolesSettingsAreRead(t *testing.T) {
   operators: [ada, grace]
   oidc: {issuer: "https://id.example.com/realm", client_id: thingpass, client_secret: /secret, viewers: ["*"]}
   silent_after: 10m
-  revoke: registry
+  revoke: files
   registry: /registry.yaml
 `).Console
 	if c.Listen != ":8470" || len(c.Operators) != 2 || c.OIDC.Viewers[0] != "*" || c.SilentAfter != 10*time.Minute || c.Registry != "/registry.yaml" {
@@ -57,8 +57,8 @@ func TestAConsoleThatLetsStrangersInIsRefused(t *testing.T) {
 		{"a key without a certificate", good + "console: {listen: '127.0.0.1:1', key: k}\n", nil,
 			"broker.yaml:12: console.cert and console.key belong together: give both, or neither"},
 		{"silent at once", good + "console: {silent_after: 1s}\n", nil, "broker.yaml:12: console.silent_after is 1s: want 1m to 720h"},
-		{"no registry", good + "console: {listen: '127.0.0.1:1', revoke: registry}\n", nil,
-			"broker.yaml:12: console.registry is missing: console.revoke is registry (in the environment: THINGPASS_CONSOLE_REGISTRY)"},
+		{"no registry", good + "console: {listen: '127.0.0.1:1', revoke: files}\n", nil,
+			"broker.yaml:12: console.certs is missing: console.revoke is files, which are those of thingpass certs, or console.registry, or both (in the environment: THINGPASS_CONSOLE_CERTS)"},
 	} {
 		t.Run(test.name, func(t *testing.T) { explains(t, test) })
 	}

@@ -138,6 +138,7 @@ func (l *loader) resolvePaths(c *Config) {
 		"console.session_key":        &c.Console.SessionKey,
 		"console.users":              &c.Console.Users,
 		"console.client_ca":          &c.Console.ClientCA,
+		"console.certs":              &c.Console.Certs,
 		"console.registry":           &c.Console.Registry,
 		"console.oidc.client_secret": &c.Console.OIDC.ClientSecret,
 

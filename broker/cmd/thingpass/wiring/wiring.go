@@ -64,9 +64,10 @@ func Roots(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// Broker returns the broker of c over these parts.
-func Broker(c *config.Config, bucket *awss3.Bucket, credentials *broker.Credentials, audit broker.Auditor, counts broker.Quota) (*broker.Broker, error) {
-	return broker.New(broker.Config{
+// Broker returns the broker of c over these parts, changed by the changes.
+func Broker(c *config.Config, bucket *awss3.Bucket, credentials *broker.Credentials, audit broker.Auditor, counts broker.Quota,
+	changes ...func(*broker.Config)) (*broker.Broker, error) {
+	conf := broker.Config{
 		Root:   c.MQTT.Root,
 		Kinds:  c.BrokerKinds(),
 		Groups: c.Groups,
@@ -82,7 +83,11 @@ func Broker(c *config.Config, bucket *awss3.Bucket, credentials *broker.Credenti
 
 		Credentials: credentials,
 		Multipart:   bucket,
-	})
+	}
+	for _, change := range changes {
+		change(&conf)
+	}
+	return broker.New(conf)
 }
 
 // Quota reads the file that c names and returns what counts for the quotas; it
