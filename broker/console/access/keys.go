@@ -6,7 +6,6 @@ package access
 import (
 	"bytes"
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -26,13 +25,14 @@ const (
 // keys are made from one secret, each for one purpose, so that what is signed for
 // one is never taken for another.
 type keys struct {
-	session, device, flow, form, bind, decoy []byte
+	session, device, flow, proof, form, bind, decoy []byte
 }
 
 func newKeys(secret []byte) (keys, error) {
 	var k keys
 	for purpose, key := range map[string]*[]byte{
-		"session": &k.session, "device": &k.device, "flow": &k.flow, "form": &k.form, "bind": &k.bind, "decoy": &k.decoy,
+		"session": &k.session, "device": &k.device, "flow": &k.flow, "proof": &k.proof,
+		"form": &k.form, "bind": &k.bind, "decoy": &k.decoy,
 	} {
 		var err error
 		if *key, err = hkdf.Key(sha256.New, secret, nil, "thingpass console "+purpose, keySize); err != nil {
@@ -90,14 +90,6 @@ func makeKeyFile(path string) error {
 
 // binding ties a session to something that ends it by changing.
 func (k keys) binding(to string) (b [bindingSize]byte) {
-	copy(b[:], k.mac(k.bind, []byte(to)))
+	copy(b[:], sum(k.bind, []byte(to)))
 	return b
-}
-
-func (k keys) mac(key []byte, parts ...[]byte) []byte {
-	h := hmac.New(sha256.New, key)
-	for _, p := range parts {
-		h.Write(p)
-	}
-	return h.Sum(nil)
 }

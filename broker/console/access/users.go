@@ -5,8 +5,6 @@ package access
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"log/slog"
@@ -15,7 +13,7 @@ import (
 
 // maxHashing is how many passwords are hashed at once: with maxMemory that is
 // 128 MiB at most, 38 MiB with what new passwords have. hashQueue is how many may
-// wait for it.
+// be at it or wait, of strangers and of those whose browser is known.
 const (
 	maxHashing = 2
 	hashQueue  = 16
@@ -28,7 +26,8 @@ type users struct {
 	file  *watched[records]
 	keys  keys
 	slots chan struct{}
-	queue chan struct{}
+	queue chan struct{} // of browsers that are known
+	first chan struct{} // of strangers
 }
 
 // records are the users of a password file.
@@ -43,7 +42,8 @@ type record struct {
 }
 
 func newUsers(path string, k keys, log *slog.Logger, now func() time.Time) (*users, error) {
-	u := &users{keys: k, slots: make(chan struct{}, maxHashing), queue: make(chan struct{}, maxHashing+hashQueue)}
+	u := &users{keys: k, slots: make(chan struct{}, maxHashing),
+		queue: make(chan struct{}, hashQueue), first: make(chan struct{}, hashQueue)}
 	var err error
 	u.file, err = watch(log, now, func() (records, error) { return readRecords(path, k) }, path)
 	return u, err
@@ -72,15 +72,20 @@ func (u *users) find(name string) (record, bool) {
 }
 
 // check returns the user's record if the password is right. It takes as long for
-// a name that is not there. errBusy: nothing was checked.
-func (u *users) check(ctx context.Context, name, password string) (record, bool, error) {
+// a name that is not there. favoured is who comes with a browser that is known.
+// errBusy: nothing was checked.
+func (u *users) check(ctx context.Context, name, password string, favoured bool) (record, bool, error) {
 	r, known := u.find(name)
 	if !known {
 		r.hash = u.decoy(name)
 	}
+	line := u.first
+	if favoured {
+		line = u.queue
+	}
 	select {
-	case u.queue <- struct{}{}:
-		defer func() { <-u.queue }()
+	case line <- struct{}{}:
+		defer func() { <-line }()
 	default:
 		return record{}, false, errBusy
 	}
@@ -103,12 +108,10 @@ func (u *users) check(ctx context.Context, name, password string) (record, bool,
 // the same one for the same name, as if that name were there.
 func (u *users) decoy(name string) phc {
 	h := phc{memory: hashMemory, time: hashTime, threads: hashThreads}
-	mac := hmac.New(sha256.New, u.keys.decoy)
-	mac.Write([]byte(name))
-	sum := mac.Sum(nil)
+	random := sum(u.keys.decoy, []byte(name))
 	if list := u.file.get().list; len(list) > 0 {
-		h = list[binary.BigEndian.Uint64(sum)%uint64(len(list))].hash
+		h = list[binary.BigEndian.Uint64(random)%uint64(len(list))].hash
 	}
-	h.salt, h.hash = sum[:hashSalt], sum
+	h.salt, h.hash = random[:hashSalt], random
 	return h
 }
