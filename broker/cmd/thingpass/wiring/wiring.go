@@ -48,6 +48,16 @@ func Bucket(ctx context.Context, c *config.Config, log *slog.Logger) (*awss3.Buc
 	return awss3.New(bucket)
 }
 
+// View returns the bucket as browsers reach it.
+func View(ctx context.Context, c *config.Config, bucket *awss3.Bucket, log *slog.Logger) (*awss3.Bucket, error) {
+	if c.Console.S3Endpoint == "" {
+		return bucket, nil
+	}
+	seen := *c
+	seen.S3.Endpoint, seen.S3.CA = c.Console.S3Endpoint, ""
+	return Bucket(ctx, &seen, log)
+}
+
 // Roots returns the CAs in a file, or nil, which stands for the system's.
 func Roots(path string) (*x509.CertPool, error) {
 	if path == "" {
