@@ -166,6 +166,7 @@ func (o *operator) judgeRoles() {
 		"PutRolePolicy thingpass-presign broker":               "broker",
 		"PutRolePolicy thingpass-presign presign-sessions":     "presign-sessions",
 		"PutRolePolicy thingpass-presign presign-events":       "presign-events",
+		"PutRolePolicy thingpass-presign presign-console":      "presign-console",
 		"CreateRole thingpass-provisioning":                    "provisioning-role-trust",
 		"CreateRole thingpass-credentials":                     "credentials-role-trust",
 		"PutRolePolicy thingpass-credentials credentials-role": "credentials-role",
