@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"strings"
 	"testing"
+	"time"
 )
 
 func mustCompare(t *testing.T, s Scenario, modes ...Mode) *Estimate {
@@ -37,7 +38,7 @@ func TestOneCameraEachThirtySeconds(t *testing.T) {
 	if got := s.Photos().FloatString(0); got != "86400" {
 		t.Errorf("%s photos", got)
 	}
-	s.Console, s.Views, s.Verify = false, new(big.Rat), VerifyNone
+	s.Views, s.Verify = new(big.Rat), VerifyNone
 	bill := mustCompare(t, s, Put).Bills[0]
 	for item, want := range map[Item]string{
 		S3Storage:   "0.397440", // 17.28 × 0.023
@@ -61,7 +62,7 @@ func TestOneCameraEachThirtySeconds(t *testing.T) {
 func TestAMillionUploads(t *testing.T) {
 	million := func(change func(*Scenario)) Scenario {
 		s := Default()
-		s.PhotosPerDay, s.Verify, s.SessionToken, s.Console, s.Size = 1_000_000, VerifyNone, false, false, 100_000
+		s.PhotosPerDay, s.Verify, s.SessionToken, s.Size = 1_000_000, VerifyNone, false, 100_000
 		if change != nil {
 			change(&s)
 		}
@@ -96,6 +97,25 @@ func TestAMillionUploads(t *testing.T) {
 	}
 }
 
+// A console writes to the bucket only while there is something to write.
+func TestTheConsoleHasItsPrice(t *testing.T) {
+	s := Default()
+	s.Console, s.Replicas, s.Views = true, 3, big.NewRat(1, 10)
+	tally, _ := s.count(Put)
+	for i, want := range map[int]int64{1: 3 * 172_800, 2: 3 * 172_800, 3: 8_640} {
+		if got := tally.parts[S3Put][i]; got.Count.Cmp(whole(want)) != 0 {
+			t.Errorf("%s: %v, want %d", got.What, got.Count, want)
+		}
+	}
+	s.Journal = time.Minute
+	if tally, _ = s.count(Put); tally.parts[S3Put][1].Count.Cmp(whole(3*43_200)) != 0 {
+		t.Errorf("each minute: %v", tally.parts[S3Put][1])
+	}
+	if tally, _ = s.count(Lambda); len(tally.parts[S3Put]) != 1 {
+		t.Errorf("without a broker there is no console: %v", tally.parts[S3Put])
+	}
+}
+
 // A reply above 5 KB is two messages.
 func TestMessagesAreMeteredInUnits(t *testing.T) {
 	for bytes, want := range map[int64]int64{0: 1, 1: 1, 5120: 1, 5121: 2, 10240: 2, 10241: 3} {
@@ -104,7 +124,7 @@ func TestMessagesAreMeteredInUnits(t *testing.T) {
 		}
 	}
 	s := Default()
-	s.Batch, s.Verify, s.Console, s.Things, s.PhotosPerDay = 10, VerifyNone, false, 1, 10
+	s.Batch, s.Verify, s.PhotosPerDay = 10, VerifyNone, 10
 	plain, token := s, s
 	plain.SessionToken = false
 	a, _ := plain.count(Batch)
@@ -131,7 +151,7 @@ func TestMoneyIsExact(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := Default()
-	s.Console, s.Connections, s.Views = false, 1, big.NewRat(1, 3)
+	s.Views = big.NewRat(1, 3)
 	s.PhotosPerDay, s.Size, s.Retention = 1_000_000, maxPut, 36_500
 	one, err := Compare(s, l, Lambda)
 	if err != nil {

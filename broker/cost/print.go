@@ -28,14 +28,15 @@ var columns = []struct {
 func (e *Estimate) Text(w io.Writer) error {
 	var b strings.Builder
 	e.heading(&b)
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "MODE\t")
+	var rows strings.Builder
+	t := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "%-11s\t", "MODE")
 	for _, c := range columns {
 		fmt.Fprint(t, c.name, "\t")
 	}
 	fmt.Fprint(t, "TOTAL\t\n")
 	for _, bill := range e.Bills {
-		fmt.Fprint(t, bill.Mode, "\t")
+		fmt.Fprintf(t, "%-11s\t", bill.Mode)
 		for _, c := range columns {
 			fmt.Fprint(t, bill.cell(bill.Of(c.items...)), "\t")
 		}
@@ -43,6 +44,9 @@ func (e *Estimate) Text(w io.Writer) error {
 	}
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	for row := range strings.Lines(rows.String()) {
+		b.WriteString(strings.TrimPrefix(row, "  ")) // of the first column
 	}
 	for _, bill := range e.Bills {
 		if bill.Impossible != "" {
@@ -63,7 +67,7 @@ func (b Bill) cell(r *big.Rat) string {
 
 func (e *Estimate) heading(b *strings.Builder) {
 	s := e.Scenario
-	fmt.Fprintf(b, "A month of %d days: %s photos a day of %s bytes from each of %s things, in %s\n", DaysOfMonth,
+	fmt.Fprintf(b, "A month of %d days: %s photos a day of %s bytes from each of %s thing(s), in %s\n", DaysOfMonth,
 		grouped(whole(s.PhotosPerDay), 0), grouped(whole(s.Size), 0), grouped(whole(s.Things), 0), s.Region)
 	fmt.Fprintf(b, "%s photos; %s GB stored (kept %s days); %s GB fetched\n", grouped(s.Photos(), 0), grouped(s.Stored(), 2),
 		grouped(whole(s.Retention), 0), grouped(s.Fetched(), 2))

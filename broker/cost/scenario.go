@@ -78,7 +78,7 @@ func Default() Scenario {
 	return Scenario{Region: "us-east-1", Things: 1, PhotosPerDay: 2880, Size: 200_000, Retention: 30, Views: big.NewRat(1, 1),
 		Verify: VerifyReport, QoS: 1, SessionToken: true, Batch: 10, PassTTL: time.Hour, PartSize: 5 << 20, Online: 24 * 60,
 		Reconnects: 1, Replicas: 1, Connections: 2, ServerCost: new(big.Rat), LambdaMemory: 128, LambdaTime: 100 * time.Millisecond,
-		Console: true, Journal: 10 * time.Second}
+		Journal: 10 * time.Second}
 }
 
 const (

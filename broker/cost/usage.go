@@ -81,7 +81,7 @@ func (t tally) broker() bool {
 
 // bucket counts what every mode needs of S3.
 func (t tally) bucket() {
-	t.add(S3Storage, t.Stored(), "photos of %s days", grouped(whole(t.Retention), 0))
+	t.add(S3Storage, t.Stored(), "photos, kept %s days", grouped(whole(t.Retention), 0))
 	viewed := product(t.Photos(), t.Views)
 	t.add(S3Get, viewed, "photos are looked at")
 	t.add(TransferOut, t.Fetched(), "to those who look at them")
