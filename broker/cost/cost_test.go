@@ -102,12 +102,12 @@ func TestTheConsoleHasItsPrice(t *testing.T) {
 	s := Default()
 	s.Console, s.Replicas, s.Views = true, 3, big.NewRat(1, 10)
 	tally, _ := s.count(Put)
-	for i, want := range map[int]int64{1: 3 * 172_800, 2: 3 * 172_800, 3: 8_640} {
+	for i, want := range map[int]int64{1: 172_800, 2: 3 * 518_400, 4: 3 * 8_640, 5: 8_640} {
 		if got := tally.parts[S3Put][i]; got.Count.Cmp(whole(want)) != 0 {
 			t.Errorf("%s: %v, want %d", got.What, got.Count, want)
 		}
 	}
-	s.Journal = time.Minute
+	s.Journal, s.Things = time.Minute, 1000
 	if tally, _ = s.count(Put); tally.parts[S3Put][1].Count.Cmp(whole(3*43_200)) != 0 {
 		t.Errorf("each minute: %v", tally.parts[S3Put][1])
 	}

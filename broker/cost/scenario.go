@@ -70,7 +70,7 @@ type Scenario struct {
 	LambdaTime   time.Duration // of each call
 
 	Console bool          // the broker serves the operators' console
-	Journal time.Duration // how often the console's journal is written and read, at most
+	Journal time.Duration // how often the console writes its journal, if there is anything, and looks for others'
 }
 
 // Default is one camera that takes a photo of 200 KB each 30 seconds.
@@ -78,7 +78,7 @@ func Default() Scenario {
 	return Scenario{Region: "us-east-1", Things: 1, PhotosPerDay: 2880, Size: 200_000, Retention: 30, Views: big.NewRat(1, 1),
 		Verify: VerifyReport, QoS: 1, SessionToken: true, Batch: 10, PassTTL: time.Hour, PartSize: 5 << 20, Online: 24 * 60,
 		Reconnects: 1, Replicas: 1, Connections: 2, ServerCost: new(big.Rat), LambdaMemory: 128, LambdaTime: 100 * time.Millisecond,
-		Journal: 10 * time.Second}
+		Journal: 5 * time.Second}
 }
 
 const (

@@ -17,6 +17,11 @@ const (
 	eventsOfPoll = 10 // of a batch at most
 
 	thumbnailBytes = 10_000
+
+	// As package fleet does.
+	scanMinutes     = 10
+	scanHours       = 49
+	snapshotMinutes = 5
 )
 
 // verify counts how the broker comes to know that an object is there, and
@@ -94,20 +99,21 @@ func (t tally) brokers() {
 	}
 }
 
-// console is the journal of the operators' console, which is kept in the bucket,
-// and its thumbnails.
+// console is the journal of the operators' console, which package fleet keeps in
+// the bucket, and its thumbnails.
 func (t tally) console() {
 	if !t.Console || !t.broker() {
 		return
 	}
-	// Nothing is written while nothing happens.
-	turns := least(big.NewRat(secondsOfMonth, int64(t.Journal.Seconds())), product(t.Photos(), whole(2)))
-	replicas := whole(t.Replicas)
-	t.add(S3Put, product(turns, replicas), "the console's journal, each %v at most", t.Journal)
-	if t.Replicas > 1 {
-		t.add(S3Put, product(turns, replicas), "the console looks for others' journals (LIST)")
-		t.add(S3Get, product(turns, replicas, whole(t.Replicas-1)), "the console reads others' journals")
-	}
+	replicas, turns := whole(t.Replicas), big.NewRat(secondsOfMonth, int64(t.Journal.Seconds()))
+	records := product(t.Photos(), whole(2)) // a grant and a report; nothing is written while nothing happens
+	segments := least(product(turns, replicas), records)
+	t.add(S3Put, segments, "the console's journal, each %v at most", t.Journal)
+	t.add(S3Put, product(turns, replicas), "each broker looks for others' journals (LIST)")
+	kept := product(segments, big.NewRat(scanHours, DaysOfMonth*24*1000)) // in pages of 1,000
+	t.add(S3Put, product(whole(minutesOfMonth/scanMinutes), replicas, kept), "each %d minutes in the journals of %d hours (LIST)", scanMinutes, scanHours)
+	t.add(S3Put, product(whole(minutesOfMonth/snapshotMinutes), replicas), "the console's state, each %d minutes", snapshotMinutes)
+	t.add(S3Get, product(segments, whole(t.Replicas-1)), "the console reads others' journals")
 	small := product(t.Photos(), least(t.Views, whole(1)))
 	t.add(S3Get, small, "thumbnails are made of photos that are looked at")
 	t.add(S3Put, small, "and stored")

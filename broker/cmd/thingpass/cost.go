@@ -106,7 +106,7 @@ func (f *costFlags) addDetails(flags *pflag.FlagSet) {
 	flags.Int64Var(&f.LambdaMemory, "lambda-memory", d.LambdaMemory, "memory of the function, `MB`")
 	flags.DurationVar(&f.LambdaTime, "lambda-time", d.LambdaTime, "how long a call of the function takes")
 	flags.BoolVar(&f.Console, "console", d.Console, "the brokers serve the console: its journal and thumbnails are in the bucket")
-	flags.DurationVar(&f.Journal, "journal", d.Journal, "how often the console's journal is written, at most")
+	flags.DurationVar(&f.Journal, "journal", d.Journal, "how often the console writes its journal, and looks for those of others")
 }
 
 func (f *costFlags) run(w io.Writer) error {
