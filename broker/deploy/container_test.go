@@ -178,7 +178,10 @@ func TestTheImageRuns(t *testing.T) {
 	}
 	probe := imageCommand(t, all(final, "HEALTHCHECK")[0])
 	alive := append(slices.Clone(probe), "--alive")
-	for ctx.Err() == nil {
+	for {
+		if ctx.Err() != nil {
+			t.Fatalf("it does not live:\n%s", said.String())
+		}
 		if out, err := jail(ctx, root, env, alive).CombinedOutput(); err == nil && string(out) == "ok\n" {
 			break
 		}
@@ -217,7 +220,7 @@ func jailFiles(t *testing.T) (root string) {
 		t.Fatal(err)
 	}
 	folder := filepath.Join(root, "etc", "thingpass")
-	write(t, filepath.Join(folder, "broker.yaml"), "mqtt: {server: 'mqtts://127.0.0.1:1', ca: broker.crt, cert: broker.crt, key: broker.key}\n"+
+	write(t, filepath.Join(folder, "broker.yaml"), "mqtt: {server: 'mqtts://127.0.0.1:1', cert: broker.crt, key: broker.key}\n"+
 		"s3: {region: eu-central-1, bucket: photos, access_key_file: s3.json}\nkinds: {photo: {types: [image/jpeg], max_size: 1MiB}}\n")
 	write(t, filepath.Join(folder, "s3.json"), `{"accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "example"}`)
 	keyPair(t, filepath.Join(folder, "broker.crt"), filepath.Join(folder, "broker.key"))

@@ -72,6 +72,9 @@ func write(t *testing.T, path, text string) {
 // program is thingpass, built once by the very line of the Containerfile.
 func program(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: it builds the program")
+	}
 	building.Lock()
 	defer building.Unlock()
 	if built != "" {
