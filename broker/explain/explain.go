@@ -85,7 +85,7 @@ func Explain(text string, o Options) (Report, error) {
 	}
 	e := gather(text, o)
 	for _, judge := range []func(*evidence){
-		judgeRequests, judgeCanonicals, judgeAnswers, judgeTimes, judgeDifference, judgeSignature,
+		judgeRequests, judgeCanonicals, judgeTimes, judgeAnswers, judgeDifference, judgeSignature,
 		judgeForms, judgeLog, judgeTool, judgeRefusals,
 	} {
 		judge(e)

@@ -44,7 +44,7 @@ func newFormField(name, value string, at int) field {
 
 var (
 	dispositionLine = regexp.MustCompile(`(?i)content-disposition:\s*form-data;\s*name="?([^";\r\n]{1,128})"?([^\r\n]*)`)
-	htmlInput       = regexp.MustCompile(`(?i)<input\b[^>]{0,8000}>`)
+	htmlInput       = regexp.MustCompile(`(?i)<input\b[^>]*>`)
 	htmlAttribute   = regexp.MustCompile(`(?i)\b(name|value|type)\s*=\s*"([^"]*)"`)
 	jsonFields      = regexp.MustCompile(`(?i)"policy"\s*:\s*"([A-Za-z0-9+/=]{16,})"`)
 	barePolicy      = regexp.MustCompile(`\{\s*"expiration"\s*:`)

@@ -128,7 +128,7 @@ func splitTarget(r *request) {
 	}
 }
 
-var signedURL = regexp.MustCompile(`https?://[^\s"'<>\\^{}|` + "`" + `]{1,400}\?[^\s"'<>` + "`" + `]*`)
+var signedURL = regexp.MustCompile(`https?://[^\s"'<>\\^{}|` + "`" + `]+\?[^\s"'<>` + "`" + `]*`)
 
 // gatherURLs reads signed URLs that stand alone.
 func (e *evidence) gatherURLs() {

@@ -115,10 +115,10 @@ func sorted(s []string) []string {
 	return s
 }
 
-var lowerEscape = regexp.MustCompile(`%[0-9A-Fa-f]?[a-f][0-9A-Fa-f]?`)
+var lowerEscape = regexp.MustCompile(`%(?:[a-f][0-9A-Fa-f]|[0-9A-Fa-f][a-f])`)
 
 func judgeCanonicalQuery(e *evidence, c canonical, p parsed) {
-	if m := lowerEscape.FindString(p.path + "?" + p.query); m != "" && len(m) == 3 {
+	if m := lowerEscape.FindString(p.path + "?" + p.query); m != "" {
 		e.add("canonical-escape", Certain, m, c.at, "`%s` must be written `%s` in the canonical request", m, strings.ToUpper(m))
 	}
 	if p.query == "" {

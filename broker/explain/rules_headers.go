@@ -46,8 +46,9 @@ func judgeSignedHeaders(e *evidence, r *request) {
 	if !r.whole() {
 		return
 	}
+	_, chunked := r.header("transfer-encoding")
 	for _, name := range signedNames(a) {
-		if _, ok := sent(r, name); ok || name == "host" || r.how == "curl" && name == "content-length" {
+		if _, ok := sent(r, name); ok || name == "host" || name == "content-length" && (r.how == "curl" || chunked) {
 			continue
 		}
 		e.add("signed-header-not-sent", Certain, name, a.at, "the header `%s` is signed, but not sent", name)

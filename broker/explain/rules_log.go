@@ -38,7 +38,7 @@ var logSigns = []sign{
 	{"connection-timeout", Likely, regexp.MustCompile(`(ESP_ERR_HTTP_EAGAIN|select\(\) timeout|ESP_ERR_ESP_TLS_CONNECTION_TIMEOUT|\b0x8006\b)`), "the server did not answer in time"},
 	{"certificate-time", Certain, regexp.MustCompile(`(MBEDTLS_X509_BADCERT_(?:EXPIRED|FUTURE)|certificate (?:has expired|is not yet valid)|validity (?:has expired|starts in the future))`), "the certificate is not valid at the thing's time"},
 	{"certificate-name", Certain, regexp.MustCompile(`(MBEDTLS_X509_BADCERT_CN_MISMATCH|does not match with the expected CN|Hostname mismatch)`), "the certificate is for another host name"},
-	{"dns", Certain, regexp.MustCompile(`(?i)(couldn't get hostname for :?\s*\S+|getaddrinfo\(?\)? (?:returns|failed)\S*|DNS Failed for \S+|hostByName\(\): DNS \S+|ESP_ERR_ESP_TLS_CANNOT_RESOLVE_HOSTNAME|Could not resolve host:? \S+|Name or service not known)`), "the name cannot be resolved: `$1`"},
+	{"dns", Certain, noName, "the name cannot be resolved: `$1`"},
 	{"http-buffer", Certain, regexp.MustCompile(`(HTTP_CLIENT: Out of buffer|ESP_ERR_HTTP_HEADER_TOO_LONG|HTTP_HEADER: Buffer length is small)`), "the request line or a header does not fit the HTTP client's buffer (buffer_size_tx, 512 bytes unless set): a presigned URL with a token has 1,500"},
 	{"redirect", Likely, regexp.MustCompile(`(HTTP_CLIENT: (?:Error, reach max_redirection_count|Redirect)\S*)`), "the server redirects, which a signed URL does not survive"},
 	{"mqtt-refused", Likely, regexp.MustCompile(`(?i)(MQTT_CONNECTION_REFUSE_NOT_AUTHORIZED|Connection refused, not authorized|connect(?:ion)?.{0,12} return(?:ed)? code:? ?5\b|reason[ _]code:? ?(?:=|:)? ?(?:0x87|135))`), "the MQTT server refuses what the thing is or does: not authorised"},
@@ -59,8 +59,12 @@ func code(hexadecimal, decimal string) *regexp.Regexp {
 	return regexp.MustCompile(`(?i)((?:returned|error|err|code|ret|failed|->|=|:|\()\W{0,4}(?:-?0x0{0,2}` + short + `\b|` + decimal + `(?:\D|$)))`)
 }
 
+// noName is a name without an address.
+var noName = regexp.MustCompile(`(?i)(couldn't get hostname for :?\s*\S+|getaddrinfo\(?\)? (?:returns|failed)\S*|DNS Failed for \S+|hostByName\(\): DNS \S+|ESP_ERR_ESP_TLS_CANNOT_RESOLVE_HOSTNAME|Could not resolve host:? \S+|Name or service not known)`)
+
 // judgeLog reads a thing's log.
 func judgeLog(e *evidence) {
+	judgeDNS(e)
 	for _, s := range logSigns {
 		m := s.look.FindStringSubmatchIndex(e.text)
 		if m == nil {
@@ -70,7 +74,6 @@ func judgeLog(e *evidence) {
 		e.saw("log of a thing")
 		e.add(s.id, s.sure, got, m[2], "%s", strings.ReplaceAll(s.what, "$1", got))
 	}
-	judgeDNS(e)
 	judgeTrust(e)
 }
 
@@ -78,7 +81,7 @@ var urlAsName = regexp.MustCompile(`(?i)(?:hostname for :?|DNS Failed for|resolv
 
 // judgeDNS finds a URL where a name was wanted.
 func judgeDNS(e *evidence) {
-	if m := urlAsName.FindStringSubmatchIndex(e.text); m != nil && e.has("dns") {
+	if m := urlAsName.FindStringSubmatchIndex(e.text); m != nil && noName.MatchString(e.text) {
 		host := e.text[m[2]:m[3]]
 		e.add("host-is-url", Certain, host, m[2], "a URL is given where a host name is wanted: it must be `%s`", hostOf(host))
 	}

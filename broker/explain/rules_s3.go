@@ -89,7 +89,7 @@ var (
 func judgeDenied(e *evidence, a answer) {
 	m := a.message
 	switch {
-	case strings.Contains(m, "has expired") && strings.Contains(m, "olicy"):
+	case strings.Contains(m, "olicy expired"):
 		e.add("policy-expired", Certain, m, a.at, "the form's policy has expired")
 	case strings.Contains(m, "has expired"):
 		expiredAnswer(e, a)
@@ -119,6 +119,9 @@ func judgeDenied(e *evidence, a answer) {
 }
 
 func expiredAnswer(e *evidence, a answer) {
+	if e.has("expired") {
+		return // which says more
+	}
 	what := "the signed URL has expired"
 	if a.fields["Expires"] != "" && a.fields["ServerTime"] != "" {
 		what += ": it died at " + a.fields["Expires"] + ", and S3's time is " + a.fields["ServerTime"]
@@ -164,6 +167,8 @@ func judgeMalformed(e *evidence, a answer) {
 	case wrongService.MatchString(m):
 		g := wrongService.FindStringSubmatch(m)
 		e.add("scope-service", Certain, g[0], a.at, "the scope names the service `%s`: it must be `%s`", g[1], g[2])
+	case strings.Contains(m, "X-Amz-Algorithm") && strings.Contains(m, "X-Amz-Signature"):
+		e.add("parameter-missing", Certain, m, a.at, "the URL lacks a parameter of the signature: it was cut, or its `&` ended a shell command")
 	case strings.Contains(m, "X-Amz-Expires must be less"):
 		e.add("expires-too-long", Certain, m, a.at, "X-Amz-Expires is more than the 7 days (604800 s) that SigV4 allows")
 	case strings.Contains(m, "X-Amz-Expires"):
@@ -172,8 +177,6 @@ func judgeMalformed(e *evidence, a answer) {
 		e.add("algorithm-misspelt", Likely, m, a.at, "X-Amz-Algorithm must be `%s`", algorithm)
 	case wrongDate.MatchString(m):
 		e.add("scope-date", Certain, m, a.at, "the date in the scope or in X-Amz-Date is not what S3 wants")
-	case strings.Contains(m, "requires the following parameters"):
-		e.add("parameter-missing", Certain, m, a.at, "the URL lacks a parameter of the signature: it was cut, or its `&` ended a shell command")
 	case strings.Contains(m, "Missing") || strings.Contains(m, "equal-sign") || strings.Contains(m, "one of") || strings.Contains(m, "requires"):
 		if !e.has("field-misspelt", "field-missing", "comma-missing") {
 			e.add("field-missing", Certain, m, a.at, "S3 misses a field of the Authorization header")

@@ -61,7 +61,10 @@ func offBy(d time.Duration) string {
 
 // span is d for people.
 func span(d time.Duration) string {
-	switch d = d.Round(time.Second); {
+	if d = d.Round(time.Second); d >= time.Hour {
+		d = d.Round(time.Minute)
+	}
+	switch {
 	case d >= 48*time.Hour:
 		return fmt.Sprintf("%d days", int(d.Hours()/24))
 	case d >= time.Hour && d%time.Hour == 0:

@@ -16,8 +16,8 @@ import (
 var toolSigns = []sign{
 	{"no-credentials", Certain, regexp.MustCompile(`(Unable to locate credentials|NoCredentialsError|NoCredentialProviders|no EC2 IMDS role found|failed to refresh cached credentials|Could not load credentials from any providers|PartialCredentialsError)`), "the tool finds no credentials"},
 	{"no-region", Certain, regexp.MustCompile(`(You must specify a region|NoRegionError|Missing Region|an AWS region is required)`), "the tool knows no region"},
-	{"endpoint-unreachable", Certain, regexp.MustCompile(`(Could not connect to the endpoint URL|EndpointConnectionError|Failed to connect to \S+ port \d+|connection refused|ConnectionRefusedError)`), "nobody answers at the endpoint"},
-	{"endpoint-region", Likely, regexp.MustCompile(`Could not connect to the endpoint URL: "https?://[^"]*\.([a-z]{2}-[a-z]+-\d[a-z])\.amazonaws`), "`$1` is an availability zone, not a region: the letter at its end is too much"},
+	{"endpoint-region", Certain, regexp.MustCompile(`Could not connect to the endpoint URL: "https?://[^"]*\.([a-z]{2}-[a-z]+-\d[a-z])\.amazonaws`), "`$1` is an availability zone, not a region: the letter at its end is too much"},
+	{"endpoint-unreachable", Likely, regexp.MustCompile(`(Could not connect to the endpoint URL|EndpointConnectionError|Failed to connect to \S+ port \d+|connection refused|ConnectionRefusedError)`), "nobody answers at the endpoint"},
 	{"trust-here", Likely, regexp.MustCompile(`(SSL: CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError|SSL certificate problem: \w[^\r\n]{0,40}|x509: certificate signed by unknown authority)`), "the tool does not trust the server's certificate"},
 	{"profile", Certain, regexp.MustCompile(`(The config profile \([^)]*\) could not be found|ProfileNotFound)`), "the profile is not in the tool's configuration"},
 	{"sso-expired", Certain, regexp.MustCompile(`(?i)(Error loading SSO Token|The SSO session associated with this profile has expired|SSO session .{0,40}expired)`), "the login (SSO) has expired"},
@@ -46,7 +46,7 @@ func judgeTool(e *evidence) {
 	}
 }
 
-var refusalStart = regexp.MustCompile(`\{[^{}]{0,4000}"status"\s*:\s*"error"[^{}]{0,4000}\}`)
+var refusalStart = regexp.MustCompile(`\{[^{}]*"status"\s*:\s*"error"[^{}]*\}`)
 
 // refusal is the broker's reply to a request that it did not grant.
 type refusal struct {

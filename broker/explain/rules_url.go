@@ -66,6 +66,10 @@ func judgeCut(e *evidence, r *request) {
 		e.add("url-broken", Certain, r.target[max(0, len(r.target)-24):], r.at, "the URL goes on in the next line: a line break stands in it")
 		return
 	}
+	if len(params(r.query)) == 1 && r.how == "curl" {
+		e.add("parameter-missing", Certain, r.query, r.at, "the URL ends at its first `&`: it stands in a shell without quotes")
+		return
+	}
 	last := "it ends before the signature"
 	if a.signature != "" {
 		last = fmt.Sprintf("its signature has %d of 64 digits", len(a.signature))
