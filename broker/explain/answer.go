@@ -37,7 +37,7 @@ var s3Codes = regexp.MustCompile(`\b(SignatureDoesNotMatch|AuthorizationHeaderMa
 // gatherAnswers reads all errors of servers.
 func (e *evidence) gatherAnswers() {
 	at := 0
-	for len(e.answers) < maxAnswers {
+	for range 4 * maxAnswers {
 		m := xmlError.FindStringIndex(e.text[at:])
 		if m == nil {
 			break
@@ -65,11 +65,10 @@ func (e *evidence) gatherAnswers() {
 // readXML reads an error from byte at on, even if it is cut off, and returns
 // where it ends. The first element of a name counts.
 func (e *evidence) readXML(at int) int {
-	end := len(e.text)
-	if n := strings.Index(e.text[at:], "</Error>"); n >= 0 {
+	end := min(len(e.text), at+64<<10)
+	if n := strings.Index(e.text[at:end], "</Error>"); n >= 0 {
 		end = at + n
 	}
-	end = min(end, at+64<<10)
 	a := answer{how: "xml", fields: map[string]string{}, at: at}
 	for _, m := range xmlElement.FindAllStringSubmatch(e.text[at:end], 60) {
 		name, value := m[1], html.UnescapeString(m[2])

@@ -159,7 +159,7 @@ var queryNames = []string{"x-amz-algorithm", "x-amz-credential", "x-amz-date", "
 
 // part is the n-th of date, region, service and aws4_request, or empty.
 func (a *auth) part(n int) string {
-	if n < len(a.scope) {
+	if n >= 0 && n < len(a.scope) {
 		return a.scope[n]
 	}
 	return ""

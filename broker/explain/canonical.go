@@ -140,6 +140,7 @@ func hostOf(host string) string {
 		host = after
 	}
 	host, _, _ = strings.Cut(host, "/")
+	host = host[strings.LastIndexByte(host, '@')+1:]
 	return strings.ToLower(host)
 }
 

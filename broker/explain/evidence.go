@@ -35,7 +35,8 @@ type evidence struct {
 	findings   []*Finding
 	secrets    []string
 	keyIDs     []string
-	canonical  string // what is expected
+	digests    []string // that may be seen
+	canonical  string   // what is expected
 	toSign     string
 	verdict    string
 }
@@ -107,8 +108,11 @@ func (e *evidence) hideAuth(r *request) {
 		e.hideKey(a.access)
 	}
 	for _, h := range r.headers {
-		if strings.EqualFold(h.name, "x-amz-security-token") {
+		switch {
+		case strings.EqualFold(h.name, "x-amz-security-token"):
 			e.hide(h.value)
+		case strings.EqualFold(h.name, "x-amz-content-sha256") && !slices.Contains(e.secrets, h.value):
+			e.show(h.value)
 		}
 	}
 }

@@ -33,7 +33,23 @@ var (
 	keyID     = regexp.MustCompile(`(?i)(AKIA|ASIA|ABIA|ACCA|AROA|AIDA|AGPA|ANPA|ANVA)[A-Z0-9]{6,128}`)
 	longText  = regexp.MustCompile(`[A-Za-z0-9+/=%_-]{40,}`)
 	hexDigest = regexp.MustCompile(`^[0-9a-fA-F]+$`)
+	hexRun    = regexp.MustCompile(`[0-9a-fA-F]{24,}`)
 )
+
+// show lets a digest be seen that is no secret: of a body, or of a canonical
+// request. All other long runs of hexadecimal digits may be a signature, or a
+// piece of one.
+func (e *evidence) show(digest string) string {
+	e.digests = append(e.digests, strings.ToLower(digest))
+	return digest
+}
+
+func (e *evidence) maskDigest(s string) string {
+	if slices.Contains(e.digests, strings.ToLower(s)) || strings.ToLower(s) == emptyHash {
+		return s
+	}
+	return masked
+}
 
 // hide remembers a secret that was read, in all the ways in which it can stand
 // in a text. Very short ones are no secrets, and hiding them would hide all.
@@ -76,6 +92,7 @@ func (e *evidence) mask(s string) string {
 		s = strings.ReplaceAll(s, id, ends(id))
 	}
 	s = keyID.ReplaceAllStringFunc(s, ends)
+	s = hexRun.ReplaceAllStringFunc(s, e.maskDigest)
 	return longText.ReplaceAllStringFunc(s, maskLong)
 }
 

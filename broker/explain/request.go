@@ -59,6 +59,9 @@ func (e *evidence) gatherRequests() {
 	}
 }
 
+// maxBody is the longest body that is compared with what was said of it.
+const maxBody = 64 << 10
+
 // bodyFrom is what stands behind the empty line at line i, up to what comes back.
 func (e *evidence) bodyFrom(i int) *string {
 	if i >= len(e.lines) || strings.TrimSpace(e.lines[i].text) != "" || i+1 >= len(e.lines) {
@@ -67,6 +70,9 @@ func (e *evidence) bodyFrom(i int) *string {
 	start := e.lines[i+1].at
 	end := len(e.text)
 	for _, l := range e.lines[i+1:] {
+		if l.at-start > maxBody {
+			return nil
+		}
 		if statusLine.MatchString(l.text) || strings.HasPrefix(l.text, "<?xml") || strings.HasPrefix(l.text, "<Error>") || l.dir != 0 {
 			end = l.at
 			break

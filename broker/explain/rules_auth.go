@@ -42,6 +42,7 @@ func (e *evidence) expect() {
 			e.canonical, e.toSign = text, ""
 			if !strings.Contains(text, "<") {
 				e.toSign = toSignFor(r.auth, text)
+				e.show(hexSHA256(text))
 			}
 			return
 		}

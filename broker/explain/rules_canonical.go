@@ -53,6 +53,7 @@ func judgeCanonicals(e *evidence) {
 			e.add("canonical-crlf", Certain, firstLine(c.text), c.at, "the canonical request has CR LF at the ends of its lines: SigV4 wants LF alone")
 		}
 		p := parseCanonical(c.text)
+		e.show(p.payload)
 		judgeCanonicalHeaders(e, c, p)
 		judgeCanonicalQuery(e, c, p)
 		if strings.Contains(p.path, "://") {
@@ -146,7 +147,8 @@ func judgeToSign(e *evidence, c canonical) {
 		return
 	}
 	s := e.toSigns[0]
-	want := hexSHA256(strings.ReplaceAll(c.text, "\r", ""))
+	want := e.show(hexSHA256(strings.ReplaceAll(c.text, "\r", "")))
+	e.show(s.hash)
 	if strings.EqualFold(s.hash, want) {
 		if s.hash != want {
 			e.add("signature-capitals", Certain, s.hash, s.at, "the hash in the string to sign is written in capitals")

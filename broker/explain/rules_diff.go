@@ -16,11 +16,15 @@ func judgeDifference(e *evidence) {
 		return
 	}
 	if theirs := strings.Trim(a.fields["CanonicalRequest"], "\n"); theirs != "" {
+		e.show(theirs[strings.LastIndexByte(theirs, '\n')+1:])
 		e.compare(a, strings.ReplaceAll(theirs, "\r\n", "\n"))
 	}
 	if e.canonical == "" {
 		e.canonical = strings.Trim(a.fields["CanonicalRequest"], "\n")
 		e.toSign = strings.Trim(a.fields["StringToSign"], "\n")
+		if lines := strings.Split(e.toSign, "\n"); len(lines) == 4 {
+			e.show(lines[3])
+		}
 	}
 	e.restOfMismatch(a)
 }

@@ -147,7 +147,7 @@ func judgeHash(e *evidence, r *request) {
 	case h.value == emptyHash && r.hasBody:
 		e.add("hash-of-nothing", Certain, h.value, h.at, "x-amz-content-sha256 is the hash of an empty body, but there is a body")
 	case r.body != nil && text(*r.body) && !slices.ContainsFunc(endings(*r.body), func(b string) bool { return hexSHA256(b) == h.value }):
-		e.add("content-hash-differs", Likely, h.value, h.at, "x-amz-content-sha256 is not the SHA-256 of the body that is sent (%s)", hexSHA256(endings(*r.body)[0]))
+		e.add("content-hash-differs", Likely, h.value, h.at, "x-amz-content-sha256 is not the SHA-256 of the body that is sent (%s)", e.show(hexSHA256(endings(*r.body)[0])))
 	}
 }
 

@@ -47,6 +47,7 @@ func (e *evidence) verify(r *request) {
 			text, known := expected(&probe)
 			if known && s.leads(text) {
 				e.verdict, e.canonical, e.toSign = "right, for "+method, text, toSignFor(r.auth, text)
+				e.show(hexSHA256(text))
 				return
 			}
 		}

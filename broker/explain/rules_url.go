@@ -28,8 +28,14 @@ func judgeURL(e *evidence, r *request) {
 		e.add("escape-broken", Certain, m, r.at, "`%s` in the path is no %%XX: a percent sign is written %%25", m)
 	}
 	if strings.ContainsAny(r.target, " \t") {
-		e.add("url-broken", Certain, r.target[strings.IndexAny(r.target, " \t"):], r.at, "there is a space in the URL")
+		e.add("url-broken", Certain, "", r.at, "there is a space in the URL, behind `%s`", beforeSpace(r.target))
 	}
+}
+
+// beforeSpace is the name of the parameter in which the space is.
+func beforeSpace(target string) string {
+	before := target[:strings.IndexAny(target, " \t")]
+	return lastParameter(before[strings.IndexByte(before, '?')+1:])
 }
 
 // judgeEscapes finds encodings that JSON, HTML or a second encoder put on.
@@ -63,7 +69,7 @@ func judgeCut(e *evidence, r *request) {
 		return
 	}
 	if next := e.after(r); restOfURL.MatchString(next) {
-		e.add("url-broken", Certain, r.target[max(0, len(r.target)-24):], r.at, "the URL goes on in the next line: a line break stands in it")
+		e.add("url-broken", Certain, lastParameter(r.query), r.at, "the URL goes on in the next line: a line break stands in it")
 		return
 	}
 	if len(params(r.query)) == 1 && r.how == "curl" {
@@ -75,8 +81,15 @@ func judgeCut(e *evidence, r *request) {
 		last = fmt.Sprintf("its signature has %d of 64 digits", len(a.signature))
 	}
 	if len(strings.TrimSpace(r.target)) > 100 && a.signature != "" || !strings.Contains(r.query, "X-Amz-Signature") {
-		e.add("url-cut", Certain, r.target[max(0, len(r.target)-24):], r.at, "the URL is cut off: %s%s", last, bufferSize(len(r.target)))
+		e.add("url-cut", Certain, lastParameter(r.query), r.at, "the URL is cut off: %s%s", last, bufferSize(len(r.target)))
 	}
+}
+
+// lastParameter is the name of the last one: of its value nothing may be shown.
+func lastParameter(query string) string {
+	last := query[strings.LastIndexByte(query, '&')+1:]
+	name, _, _ := strings.Cut(last, "=")
+	return name
 }
 
 // bufferSize tells of a length that is just what fits a buffer.
