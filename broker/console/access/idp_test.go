@@ -51,12 +51,15 @@ type idp struct {
 	codes map[string]url.Values // what was asked with
 }
 
+// rsaKey is one for all: making one takes long.
+var rsaKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 func newIDP(t *testing.T, now func() time.Time) *idp {
 	t.Helper()
 	p := &idp{t: t, now: now, alg: "RS256", codes: map[string]url.Values{},
 		person: map[string]any{"sub": "1234", "email": "otto@example.com", "email_verified": true}}
 	var err error
-	if p.rsa, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+	if p.rsa, err = rsaKey(); err != nil {
 		t.Fatal(err)
 	}
 	if p.ec, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {

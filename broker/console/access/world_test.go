@@ -78,7 +78,7 @@ func line(name string, role access.Role, password string) string {
 
 // world is a guard before a page that says who asks.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	clock *clock
 	audit *memory
 	dir   string
@@ -89,7 +89,7 @@ type world struct {
 }
 
 // newWorld has the users vera, a viewer, and otto, an operator, over HTTPS.
-func newWorld(t *testing.T, changes ...func(*access.Config)) *world {
+func newWorld(t testing.TB, changes ...func(*access.Config)) *world {
 	t.Helper()
 	w := &world{t: t, clock: newClock(), audit: &memory{}, dir: t.TempDir()}
 	w.users = filepath.Join(w.dir, "users")
