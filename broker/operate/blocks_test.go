@@ -57,7 +57,7 @@ func TestWithoutTheAuditNothingIsDone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, fleettest.NewMemory(), nil)
 	ctx := t.Context()
-	if err := w.Block(ctx, "anna", "cam2", ""); err != nil {
+	if err := w.Block(ctx, "anna", "cam9", ""); err != nil {
 		t.Fatal(err)
 	}
 	id, err := w.StartCampaign(ctx, "anna", firmware("cams", 60))
@@ -71,14 +71,14 @@ func TestWithoutTheAuditNothingIsDone(t *testing.T) {
 	_, start := w.StartCampaign(ctx, "anna", firmware("many", 60))
 	for what, err := range map[string]error{
 		"capture": capture, "revoke": revoke, "start": start, "stop": w.StopCampaign(ctx, "anna", id),
-		"block": w.Block(ctx, "anna", "cam1", ""), "unblock": w.Unblock(ctx, "anna", "cam2"),
+		"block": w.Block(ctx, "anna", "cam1", ""), "unblock": w.Unblock(ctx, "anna", "cam9"),
 	} {
 		if !errors.Is(err, errFull) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	w.Tick(ctx)
-	if w.Blocked("cam1") || !w.Blocked("cam2") || len(w.told()) != 0 || len(w.revoked) != 0 {
+	if w.Blocked("cam1") || !w.Blocked("cam9") || len(w.told()) != 0 || len(w.revoked) != 0 {
 		t.Errorf("something was done: told %q, revoked %q", w.told(), w.revoked)
 	}
 	if after := w.bucket.Keys(".thingpass/blocks/"); len(after) != 1 || len(w.bucket.Keys(".thingpass/campaigns/")) != 1 {

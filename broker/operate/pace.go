@@ -19,7 +19,8 @@ import (
 type pace struct {
 	budget float64 // things that may be told now
 	last   time.Time
-	after  time.Time     // nothing is told before, for it did not work
+	after  time.Time     // nothing is told before,
+	why    error         // for it did not work
 	pause  time.Duration // that was made last
 	late   map[int]time.Time
 }
@@ -60,8 +61,8 @@ func (d *Desk) tick(ctx context.Context) {
 	if due {
 		_ = d.refreshCampaigns(ctx) // the trouble is told there
 	}
-	d.tried("progress of campaigns is not kept", d.flush(ctx, false))
 	d.tried("campaigns wait", d.advanceAll(ctx, d.runningCampaigns()))
+	d.tried("progress of campaigns is not kept", d.flush(ctx, false))
 }
 
 // advanceAll does what is due of these campaigns, if it is for this replica to do.
@@ -101,11 +102,16 @@ func (d *Desk) advance(ctx context.Context, one *campaign) error {
 		return d.tell(ctx, one, batch)
 	}
 	d.campaigns.mu.Lock()
-	over := one.all()
+	over, why := one.all(), one.pace.why
 	d.campaigns.mu.Unlock()
 	if !over {
-		return nil
+		return why
 	}
+	return d.end(ctx, one)
+}
+
+// end puts down that all have ended, once it is kept how.
+func (d *Desk) end(ctx context.Context, one *campaign) error {
 	now := d.conf.Now().UTC().Truncate(time.Second)
 	ctx, cancel := d.call(ctx)
 	defer cancel()
@@ -148,18 +154,19 @@ func (d *Desk) turn(one *campaign) (batch []int) {
 	return batch
 }
 
-// room is how many may be told now. What was not used for a second is gone.
+// room is how many may be told now. What was not used at once is soon gone.
 func (p *pace) room(now time.Time, perMinute int) int {
 	each := float64(perMinute) / 60
 	if p.last.IsZero() {
 		p.budget = 1
 	} else {
-		p.budget = min(p.budget+now.Sub(p.last).Seconds()*each, max(1, each))
+		p.budget = min(p.budget+now.Sub(p.last).Seconds()*each, each+1)
 	}
 	p.last = now
 	if now.Before(p.after) {
 		return 0
 	}
+	p.why = nil
 	return int(p.budget)
 }
 
@@ -226,7 +233,7 @@ func (d *Desk) wait(one *campaign, missed []int, why error) error {
 	defer d.campaigns.mu.Unlock()
 	p := &one.pace
 	p.pause = min(max(2*p.pause, pauseMin), pauseMax)
-	p.after = now.Add(p.pause)
+	p.after, p.why = now.Add(p.pause), why
 	if p.late == nil {
 		p.late = map[int]time.Time{}
 	}
