@@ -107,7 +107,7 @@ func (d *Desk) readCampaign(ctx context.Context, o fleet.Object) error {
 		d.conf.Log.Error("a campaign cannot be read, and is left alone: delete the object, or restore it", "key", o.Key, "err", err)
 		return nil
 	}
-	d.adopt(s)
+	d.adopt(s, false)
 	return nil
 }
 

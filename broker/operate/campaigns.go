@@ -93,7 +93,7 @@ func (d *Desk) StartCampaign(ctx context.Context, actor string, spec CampaignSpe
 	if err := d.conf.Files.PutNew(call, d.campaignKey(s.ID), "application/json", body); err != nil {
 		return "", d.regret(entry, fmt.Errorf("start a campaign, which may come to be yet: %w", err))
 	}
-	d.adopt(s)
+	d.adopt(s, true)
 	return s.ID, nil
 }
 

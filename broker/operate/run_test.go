@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: the thingpass authors
+// SPDX-License-Identifier: Apache-2.0
+
+package operate_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"thingpass/broker"
+	"thingpass/broker/fleet/fleettest"
+	"thingpass/broker/operate"
+)
+
+// Three replicas run, by a clock that only waits; one is stopped, one starts anew.
+// Things answer where they like.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bucket := fleettest.NewMemory()
+		bucket.SetDelay(20 * time.Millisecond)
+		var mu sync.Mutex
+		var replicas []*world
+		answers := 0
+		answer := func(thing, id string) { // some time later, from another replica each time
+			mu.Lock()
+			defer mu.Unlock()
+			answers++
+			w := replicas[answers%len(replicas)]
+			w.Desk.Record(broker.Entry{Time: time.Now(), Thing: thing, Request: "command-result", ID: id, Code: broker.CodeDone})
+		}
+		run := func(ctx context.Context) (w *world, wait func()) {
+			w = newWorld(t, bucket, func(c *operate.Config) {
+				c.Now = time.Now
+				c.Publish = func(_ context.Context, m broker.Message) error {
+					var told operate.Command
+					_ = json.Unmarshal(m.Payload, &told)
+					time.AfterFunc(3*time.Second, func() { answer(thingOf(m), told.ID) })
+					return nil
+				}
+			})
+			if err := w.Load(ctx); err != nil {
+				t.Fatal(err)
+			}
+			var all sync.WaitGroup
+			all.Go(func() { w.Run(ctx) })
+			return w, all.Wait
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		first, stopFirst := context.WithCancel(ctx)
+		a, waitA := run(first)
+		b, waitB := run(ctx)
+		replicas = []*world{a, b}
+		if err := a.Block(ctx, "anna", "t00007", "stolen"); err != nil {
+			t.Fatal(err)
+		}
+		id, err := a.StartCampaign(ctx, "anna", firmware("many", 300))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Second)
+		if !b.Blocked("t00007") {
+			t.Error("b does not follow")
+		}
+		stopFirst()
+		waitA()
+		c, waitC := run(ctx)
+		mu.Lock()
+		replicas = []*world{b, c}
+		mu.Unlock()
+		time.Sleep(90 * time.Second)
+		for name, w := range map[string]*world{"b": b, "c": c} {
+			s, err := w.Campaign(ctx, id)
+			if err != nil || s.Ended.IsZero() || w.Trouble() != "" {
+				t.Errorf("%s: ended %v, %v, trouble %q", name, s.Ended, err, w.Trouble())
+			}
+			for _, thing := range s.Things {
+				if (thing.State == "done") == (thing.Thing == "t00007") {
+					t.Errorf("%s: %+v", name, thing)
+				}
+			}
+		}
+		if answers > 299+5 { // a handful may be told twice when one takes over
+			t.Errorf("%d answers", answers)
+		}
+		cancel()
+		waitB()
+		waitC()
+	})
+}
+
+// Operations stay clear of YAML, of AWS's SDK and of the network.
+func TestWhatOperationsAreBuiltFrom(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dep := range strings.FieldsSeq(string(out)) {
+		switch dep {
+		case "thingpass/broker", "thingpass/broker/fleet", "thingpass/broker/operate":
+		default:
+			t.Errorf("package operate needs %s", dep)
+		}
+	}
+}
+
+// What a second costs where a campaign for 10,000 things runs, all of them told,
+// and what a page costs that shows it.
+func BenchmarkCampaignOf10000(b *testing.B) {
+	things := manyThings(10_000)
+	w := newWorld(b, fleettest.NewMemory(), func(c *operate.Config) {
+		c.Groups = func() map[string][]string { return map[string][]string{"all": things} }
+	})
+	id, err := w.StartCampaign(b.Context(), "anna", firmware("all", 6000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for range 101 {
+		w.clock.add(time.Second)
+		w.Tick(b.Context())
+	}
+	b.Run("tick", func(b *testing.B) {
+		for b.Loop() {
+			w.clock.add(time.Second)
+			w.Tick(b.Context())
+			w.clock.add(-time.Second)
+		}
+	})
+	b.Run("view", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := w.Campaign(b.Context(), id); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("record", func(b *testing.B) {
+		b.ReportAllocs()
+		e := broker.Entry{Thing: "t00001", Request: "download-request", Kind: "firmware", Code: broker.CodeGranted, Time: w.clock.now()}
+		for b.Loop() {
+			w.Desk.Record(e)
+		}
+	})
+	b.Run("record-upload", func(b *testing.B) {
+		b.ReportAllocs()
+		e := broker.Entry{Thing: "t00001", Request: "upload-request", Kind: "photo", Code: broker.CodeGranted, Time: w.clock.now()}
+		for b.Loop() {
+			w.Desk.Record(e)
+		}
+	})
+	body := 0
+	for _, key := range w.bucket.Keys(".thingpass/campaigns/" + id + "/p-") {
+		text, _ := w.bucket.Get(b.Context(), key, 64<<20)
+		body += len(text)
+	}
+	b.Log(fmt.Sprint("progress of 10,000 things: ", body, " bytes"))
+}
