@@ -111,12 +111,6 @@ func (d *Desk) readCampaign(ctx context.Context, o fleet.Object) error {
 	return nil
 }
 
-func (d *Desk) get(ctx context.Context, key string, limit int64) ([]byte, error) {
-	ctx, cancel := d.call(ctx)
-	defer cancel()
-	return d.conf.Files.Get(ctx, key, limit)
-}
-
 // unsettled are the campaigns of which others may know more.
 func (d *Desk) unsettled() (out []*campaign) {
 	c := &d.campaigns

@@ -19,81 +19,90 @@ import (
 	"thingpass/broker/operate"
 )
 
-// Three replicas run, by a clock that only waits; one is stopped, one starts anew.
-// Things answer where they like.
+// crowd are replicas that run, and things that answer some time after they were
+// told, each to another replica.
+type crowd struct {
+	bucket *fleettest.Memory
+
+	mu       sync.Mutex
+	replicas []*world
+	answers  int
+}
+
+func (c *crowd) answer(thing, id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answers++
+	w := c.replicas[c.answers%len(c.replicas)]
+	w.Desk.Record(broker.Entry{Time: time.Now(), Thing: thing, Request: "command-result", ID: id, Code: broker.CodeDone})
+}
+
+// run starts a replica, which ends with ctx; wait waits for its end.
+func (c *crowd) run(ctx context.Context, t *testing.T) (w *world, wait func()) {
+	t.Helper()
+	w = newWorld(t, c.bucket, func(conf *operate.Config) {
+		conf.Now = time.Now
+		conf.Publish = func(_ context.Context, m broker.Message) error {
+			var told operate.Command
+			_ = json.Unmarshal(m.Payload, &told)
+			time.AfterFunc(3*time.Second, func() { c.answer(thingOf(m), told.ID) })
+			return nil
+		}
+	})
+	if err := w.Load(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() { w.Run(ctx) })
+	return w, all.Wait
+}
+
+// Two replicas run, by a clock that only waits; one is stopped, and another started.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		bucket := fleettest.NewMemory()
-		bucket.SetDelay(20 * time.Millisecond)
-		var mu sync.Mutex
-		var replicas []*world
-		answers := 0
-		answer := func(thing, id string) { // some time later, from another replica each time
-			mu.Lock()
-			defer mu.Unlock()
-			answers++
-			w := replicas[answers%len(replicas)]
-			w.Desk.Record(broker.Entry{Time: time.Now(), Thing: thing, Request: "command-result", ID: id, Code: broker.CodeDone})
-		}
-		run := func(ctx context.Context) (w *world, wait func()) {
-			w = newWorld(t, bucket, func(c *operate.Config) {
-				c.Now = time.Now
-				c.Publish = func(_ context.Context, m broker.Message) error {
-					var told operate.Command
-					_ = json.Unmarshal(m.Payload, &told)
-					time.AfterFunc(3*time.Second, func() { answer(thingOf(m), told.ID) })
-					return nil
-				}
-			})
-			if err := w.Load(ctx); err != nil {
-				t.Fatal(err)
-			}
-			var all sync.WaitGroup
-			all.Go(func() { w.Run(ctx) })
-			return w, all.Wait
-		}
+		all := &crowd{bucket: fleettest.NewMemory()}
+		all.bucket.SetDelay(20 * time.Millisecond)
 		ctx, cancel := context.WithCancel(t.Context())
 		first, stopFirst := context.WithCancel(ctx)
-		a, waitA := run(first)
-		b, waitB := run(ctx)
-		replicas = []*world{a, b}
-		if err := a.Block(ctx, "anna", "t00007", "stolen"); err != nil {
-			t.Fatal(err)
-		}
-		id, err := a.StartCampaign(ctx, "anna", firmware("many", 300))
-		if err != nil {
-			t.Fatal(err)
+		a, waitA := all.run(first, t)
+		b, waitB := all.run(ctx, t)
+		all.replicas = []*world{a, b}
+		err := a.Block(ctx, "anna", "t00007", "stolen")
+		id, err2 := a.StartCampaign(ctx, "anna", firmware("many", 300))
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
 		}
 		time.Sleep(20 * time.Second)
-		if !b.Blocked("t00007") {
-			t.Error("b does not follow")
-		}
 		stopFirst()
 		waitA()
-		c, waitC := run(ctx)
-		mu.Lock()
-		replicas = []*world{b, c}
-		mu.Unlock()
+		c, waitC := all.run(ctx, t)
+		all.mu.Lock()
+		all.replicas = []*world{b, c}
+		all.mu.Unlock()
 		time.Sleep(90 * time.Second)
-		for name, w := range map[string]*world{"b": b, "c": c} {
-			s, err := w.Campaign(ctx, id)
-			if err != nil || s.Ended.IsZero() || w.Trouble() != "" {
-				t.Errorf("%s: ended %v, %v, trouble %q", name, s.Ended, err, w.Trouble())
-			}
-			for _, thing := range s.Things {
-				if (thing.State == "done") == (thing.Thing == "t00007") {
-					t.Errorf("%s: %+v", name, thing)
-				}
-			}
-		}
-		if answers > 299+5 { // a handful may be told twice when one takes over
-			t.Errorf("%d answers", answers)
+		allDoneBut(t, b, id, "t00007")
+		allDoneBut(t, c, id, "t00007")
+		if all.answers > 299+5 { // a handful may be told twice when one takes over
+			t.Errorf("%d answers", all.answers)
 		}
 		cancel()
 		waitB()
 		waitC()
 	})
+}
+
+func allDoneBut(t *testing.T, w *world, id, but string) {
+	t.Helper()
+	s, err := w.Campaign(t.Context(), id)
+	if err != nil || s.Ended.IsZero() || w.Trouble() != "" || !w.Blocked(but) {
+		t.Errorf("ended %v, %v, trouble %q", s.Ended, err, w.Trouble())
+	}
+	for _, thing := range s.Things {
+		if (thing.State == "done") == (thing.Thing == but) {
+			t.Errorf("%+v", thing)
+		}
+	}
 }
 
 // Operations stay clear of YAML, of AWS's SDK and of the network.
