@@ -53,7 +53,7 @@ func (p *Pages) campaigns(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Pages) showCampaigns(w http.ResponseWriter, r *http.Request, status int, form operate.CampaignSpec, problem string) {
-	v := campaignsView{Groups: p.cfg.Operations.Groups(), Form: form, Problem: problem, Offer: p.offers()[operate.Campaign]}
+	v := campaignsView{Groups: p.cfg.Operations.Groups(), Form: form, Problem: problem, Offer: p.offers()[string(operate.Campaign)]}
 	ctx, cancel := inTime(r)
 	defer cancel()
 	all, err := p.cfg.Operations.Campaigns(ctx)

@@ -32,7 +32,7 @@ type thingView struct {
 	Quotas      []Use
 	ShowFull    bool // the newest photo, and not its thumbnail
 	Block       *operate.BlockRecord
-	Offers      map[operate.Action]string // why an action cannot be done; "": it can
+	Offers      map[string]string // by action: why an action cannot be done; "": it can
 }
 
 type certificate struct {
@@ -121,15 +121,15 @@ func (p *Pages) blockOf(r *http.Request, thing string) *operate.BlockRecord {
 	return nil
 }
 
-func (p *Pages) offers() map[operate.Action]string {
+func (p *Pages) offers() map[string]string {
 	if p.cfg.Operations == nil {
 		return nil
 	}
-	offers := map[operate.Action]string{}
+	offers := map[string]string{}
 	for _, a := range []operate.Action{operate.Capture, operate.Block, operate.Revoke, operate.Campaign} {
-		offers[a] = ""
+		offers[string(a)] = ""
 		if err := p.cfg.Operations.Offers(a); err != nil {
-			offers[a] = err.Error()
+			offers[string(a)] = err.Error()
 		}
 	}
 	return offers
