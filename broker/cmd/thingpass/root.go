@@ -88,7 +88,7 @@ store that object and no other; the thing sends the bytes to S3 over HTTPS.`,
 	certs, policy := certsCommand(), policyCommand()
 	exitWithFailure(certs)
 	exitWithFailure(policy)
-	c.AddCommand(runCommand(), checkCommand(), healthCommand(), versionCommand(), certs, policy)
+	c.AddCommand(runCommand(), checkCommand(), healthCommand(), explainCommand(), costCommand(), versionCommand(), certs, policy)
 	return c
 }
 

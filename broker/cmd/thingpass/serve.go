@@ -82,6 +82,7 @@ func (s *service) serve(ctx context.Context, hangups <-chan os.Signal, stderr io
 	}
 	endAside, err := begin(ctx,
 		func(ctx context.Context) (func(), error) { return s.tell(ctx, client) },
+		func(ctx context.Context) (func(), error) { return s.startConsole(ctx, client, stderr) },
 		s.startProvider,
 		func(ctx context.Context) (func(), error) { return s.startEvents(ctx, ready, client) },
 		func(ctx context.Context) (func(), error) { return s.startGroupWatch(ctx, ready, mqtt) },

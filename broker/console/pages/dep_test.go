@@ -1,0 +1,3 @@
+package pages_test
+
+import _ "github.com/chromedp/chromedp"
