@@ -94,7 +94,12 @@ func show(thing, line string, out io.Writer) {
 		return
 	}
 	what := p.ObjectKey
-	if p.Result != "stored" {
+	switch {
+	case p.Result == "spooled":
+		return // it is shown when it is stored
+	case p.Result != "stored" && p.Code != "":
+		what = "refused: " + p.Code
+	case p.Result != "stored":
 		what = "not stored: " + p.Result
 	}
 	_, _ = fmt.Fprintf(out, "%-6s %6d %8d %6d  %s\n", thing, p.N, p.Size, p.MS, what)

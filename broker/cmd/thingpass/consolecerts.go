@@ -68,13 +68,13 @@ func (s *service) certificates(c config.Console) (func(thing string) (time.Time,
 		if err != nil {
 			return nil, err
 		}
-		return func(thing string) (time.Time, bool) { return atAWS(api, thing) }, nil
+		return func(thing string) (time.Time, bool) { return endAtAWS(api, thing) }, nil
 	}
 	return nil, nil
 }
 
-// atAWS asks for one thing: an account may have a million.
-func atAWS(api *iot.Client, thing string) (newest time.Time, ok bool) {
+// endAtAWS asks for one thing: an account may have a million.
+func endAtAWS(api *iot.Client, thing string) (newest time.Time, ok bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
 	list, err := awsiot.Certificates(ctx, api, thing)

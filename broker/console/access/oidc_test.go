@@ -168,7 +168,7 @@ func TestBadTokensLetNobodyIn(t *testing.T) {
 		"expired":                  func(p *idp) { claim("exp", p.now().Add(-time.Second).Unix())(p) },
 		"no expiry":                claim("exp", nil),
 		"not yet":                  func(p *idp) { claim("nbf", p.now().Add(time.Hour).Unix())(p) },
-		"another key":              func(p *idp) { p.rsa, p.sign = p.rsa, (&idp{t: p.t, alg: "RS256", rsa: other}).signature },
+		"another key":              func(p *idp) { p.sign = (&idp{t: p.t, alg: "RS256", rsa: other}).signature },
 		"alg none":                 func(p *idp) { p.alg, p.sign = "none", func([]byte) []byte { return nil } },
 		"alg None":                 func(p *idp) { p.alg, p.sign = "None", func([]byte) []byte { return nil } },
 		"the client's secret":      func(p *idp) { p.alg, p.sign = "HS256", hs256([]byte(clientSecret)) },

@@ -1,3 +1,0 @@
-package pages_test
-
-import _ "github.com/chromedp/chromedp"
