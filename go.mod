@@ -18,6 +18,7 @@ require (
 	github.com/coreos/go-oidc/v3 v3.21.0 // ID tokens (broker/console/access)
 	github.com/eclipse/paho.golang v0.23.0 // MQTT 5 (broker/mqttconn)
 	github.com/mochi-mqtt/server/v2 v2.7.9 // the dev stack's MQTT server; not linked into thingpass
+	github.com/mattn/go-isatty v0.0.24 // is it a terminal? (broker/cmd/thingpass/terminal)
 	github.com/prometheus/client_golang v1.25.0 // metrics (broker/console)
 	github.com/redis/go-redis/v9 v9.23.0 // quotas that brokers share (broker/quota)
 	github.com/spf13/cobra v1.10.2 // commands and their help
@@ -75,7 +76,6 @@ require (
 	github.com/klauspost/compress v1.20.1 // indirect
 	github.com/klauspost/cpuid/v2 v2.4.0 // indirect
 	github.com/mattn/go-colorable v0.1.15 // indirect
-	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/mitchellh/go-homedir v1.1.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/nats-io/nats.go v1.53.1 // indirect

@@ -106,7 +106,7 @@ func (f *Fleet) unseen() (names []string) {
 	f.index.mu.Lock()
 	defer f.index.mu.Unlock()
 	for _, t := range f.index.byName() {
-		if t.last.key == "" {
+		if len(t.last) == 0 {
 			names = append(names, t.name)
 		}
 	}

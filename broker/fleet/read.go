@@ -79,7 +79,7 @@ func order(list []*thing, by Sort, day int64) {
 	var value func(*thing) int64
 	switch by {
 	case ByNewest:
-		value = func(t *thing) int64 { return t.newest.at }
+		value = func(t *thing) int64 { return t.newest.at() }
 	case BySeen:
 		value = func(t *thing) int64 { return t.seen }
 	case ByRefused:

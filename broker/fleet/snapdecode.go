@@ -118,11 +118,29 @@ func (r *reading) object() (o object) {
 	return o
 }
 
-func (r *reading) summary(x *index) {
-	one := thing{name: r.text(), seen: r.int(), asked: r.int(), refused: r.uint() == 1, newest: r.object()}
-	if one.last = one.newest; r.uint() != 1 {
-		one.last = r.object()
+func known(o object) recent {
+	if o.key == "" {
+		return nil
 	}
+	return recent{o}
+}
+
+func (r *reading) recent() (list recent) {
+	for range r.count(recentKept) {
+		list.addAll(known(r.object()))
+	}
+	return list
+}
+
+func (r *reading) summary(x *index) {
+	one := thing{name: r.text(), seen: r.int(), asked: r.int(), refused: r.uint() == 1}
+	newest := r.object()
+	last := newest
+	if r.uint() != 1 {
+		last = r.object()
+	}
+	one.newest.addAll(known(newest))
+	one.last.addAll(known(last))
 	one.refusal = r.packed()
 	one.latency = time.Duration(max(0, r.int()))
 	one.hours = r.hours(thingHours)
@@ -134,11 +152,12 @@ func (r *reading) summary(x *index) {
 
 // details reads what is kept of one thing besides; nil: there are no more.
 func (r *reading) details() *thing {
-	t := &thing{name: r.text(), stale: true}
+	t := &thing{name: r.text()}
 	if t.name == "" || r.err != nil {
 		r.expect(snapshotEnd)
 		return nil
 	}
+	t.newest, t.last = r.recent(), r.recent()
 	for range r.count(TimelineLength) {
 		t.timeline = append(t.timeline, r.packed())
 	}

@@ -49,7 +49,7 @@ func (x *index) encode(now time.Time) []byte {
 	}
 	head := len(e.b)
 	for _, t := range list {
-		if len(t.timeline)+len(t.uploads) == 0 || len(e.b)-head > detailsLimit {
+		if len(t.timeline)+len(t.uploads)+len(t.last) == 0 || len(e.b)-head > detailsLimit {
 			continue
 		}
 		e.details(t)
@@ -110,15 +110,22 @@ func (e *encoder) object(o object) {
 	e.int(o.at)
 }
 
+func (e *encoder) recent(list recent) {
+	e.uint(uint64(len(list)))
+	for _, o := range list {
+		e.object(o)
+	}
+}
+
 func (e *encoder) summary(t *thing) {
 	e.text(t.name)
 	e.int(t.seen)
 	e.int(t.asked)
 	e.uint(truth(t.refused))
-	e.object(t.newest)
-	same := t.last == t.newest
-	if e.uint(truth(same)); !same {
-		e.object(t.last)
+	newest, last := t.newest.object(), t.last.object()
+	e.object(newest)
+	if e.uint(truth(last == newest)); last != newest {
+		e.object(last)
 	}
 	e.packed(t.refusal)
 	t.settle()
@@ -128,6 +135,8 @@ func (e *encoder) summary(t *thing) {
 
 func (e *encoder) details(t *thing) {
 	e.text(t.name)
+	e.recent(t.newest)
+	e.recent(t.last)
 	e.uint(uint64(len(t.timeline)))
 	for _, p := range t.timeline {
 		e.packed(p)

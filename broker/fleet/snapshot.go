@@ -152,16 +152,29 @@ func (x *index) replace(y *index) {
 	before := x.things
 	x.things, x.sorted, x.unsorted, x.hours, x.refusals, x.applied, x.complete = y.things, y.sorted, true, y.hours, y.refusals, y.applied, y.complete
 	for name, old := range before {
-		if t := x.thing(name); t != nil && old.last.key != "" {
-			t.store(old.last)
-			t.newest.learnIf(old.newest)
+		if t := x.thing(name); t != nil {
+			t.newest.addAll(old.newest)
+			t.last.addAll(old.last)
 		}
 	}
 }
 
-func (o *object) learnIf(n object) {
-	if n.key != "" {
-		o.learn(n)
+func (r *recent) addAll(list recent) {
+	for _, o := range list {
+		r.add(o)
+	}
+}
+
+// details puts what was said of objects in the place of its sum, which stands
+// first in a snapshot.
+func (r *recent) details(list recent) {
+	sum := list.object()
+	since := *r
+	*r = list
+	for _, o := range since {
+		if o != sum {
+			r.add(o)
+		}
 	}
 }
 
@@ -171,6 +184,8 @@ func (x *index) addDetails(list []*thing) {
 	for _, d := range list {
 		if t := x.things[d.name]; t != nil {
 			t.timeline, t.uploads, t.stale = d.timeline, d.uploads, true
+			t.newest.details(d.newest)
+			t.last.details(d.last)
 			slices.SortFunc(t.timeline, packed.compare)
 		}
 	}

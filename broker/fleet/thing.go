@@ -20,11 +20,11 @@ const uploadsKept = 128
 // least of what was learnt, or the greatest few: in whatever order it was.
 type thing struct {
 	name     string
-	seen     int64 // the newest record of it; operators' are not its own
-	asked    int64 // its newest request
-	refused  bool  // and whether that was refused; of two at the same time, whether one was
-	newest   object
-	last     object
+	seen     int64  // the newest record of it; operators' are not its own
+	asked    int64  // its newest request
+	refused  bool   // and whether that was refused; of two at the same time, whether one was
+	newest   recent // images
+	last     recent
 	refusal  packed // the newest
 	hours    hours
 	timeline []packed // oldest first
@@ -44,36 +44,10 @@ type upload struct {
 
 func (u upload) newest() int64 { return max(u.granted, u.verified) }
 
-// object is an Object as it is kept.
-type object struct {
-	key, contentType, sha256, etag string
-	size, at                       int64
-}
-
-func (o object) public() Object {
-	return Object{Key: o.key, Size: o.size, Stored: moment(o.at), ContentType: o.contentType, SHA256: o.sha256, ETag: o.etag}
-}
-
-// learn takes the newer object of two, and what either source says of the same.
-func (o *object) learn(n object) (newer bool) {
-	if o.key == n.key && o.key != "" {
-		if n.at > o.at || n.at == o.at && n.size > o.size {
-			o.at, o.size = n.at, n.size
-		}
-		o.contentType, o.sha256, o.etag = max(o.contentType, n.contentType), max(o.sha256, n.sha256), max(o.etag, n.etag)
-		return false
-	}
-	if o.key != "" && cmp.Or(cmp.Compare(n.at, o.at), strings.Compare(n.key, o.key)) < 0 {
-		return false
-	}
-	*o = n
-	return true
-}
-
 // store learns of a stored object, and reports whether it is a newer image.
 func (t *thing) store(o object) bool {
-	t.last.learn(o)
-	return isImage(o.key, o.contentType) && t.newest.learn(o)
+	t.last.add(o)
+	return isImage(o.key, o.contentType) && t.newest.add(o)
 }
 
 // isImage reports whether browsers may be shown an object as a picture.
@@ -175,8 +149,8 @@ func (t *thing) state(now time.Time, silentAfter time.Duration, blocked func(str
 }
 
 func (t *thing) summary(now time.Time, silentAfter time.Duration, blocked func(string) bool) Summary {
-	s := Summary{Name: t.name, State: t.state(now, silentAfter, blocked), Seen: moment(t.seen), Newest: t.newest.public(),
-		Last: t.last.public(), Today: t.hours.since(today(now)), Latency: t.latency}
+	s := Summary{Name: t.name, State: t.state(now, silentAfter, blocked), Seen: moment(t.seen), Newest: t.newest.object().public(),
+		Last: t.last.object().public(), Today: t.hours.since(today(now)), Latency: t.latency}
 	if t.refusal.data != "" {
 		s.Refusal = t.refusal.unpack(t.name)
 	}

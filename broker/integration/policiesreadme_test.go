@@ -116,7 +116,7 @@ func TestThePoliciesREADMELeadsFromNothingToAFleet(t *testing.T) {
 
 func (o *operator) judgeThings(printed string) {
 	o.t.Helper()
-	for _, name := range []string{"thing", "broker", "observer", "claim", "thing-credentials"} {
+	for _, name := range []string{"thing", "broker", "broker-commands", "observer", "claim", "thing-credentials"} {
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, []byte(o.rendered(name))); err != nil {
 			o.t.Fatal(err)
@@ -164,8 +164,10 @@ func (o *operator) judgeRoles() {
 		"UpdateAssumeRolePolicy thingpass-presign":             "presign-role-trust-ec2",
 		"PutRolePolicy thingpass-presign presign-role":         "presign-role",
 		"PutRolePolicy thingpass-presign broker":               "broker",
+		"PutRolePolicy thingpass-presign broker-commands":      "broker-commands",
 		"PutRolePolicy thingpass-presign presign-sessions":     "presign-sessions",
 		"PutRolePolicy thingpass-presign presign-events":       "presign-events",
+		"PutRolePolicy thingpass-presign presign-console":      "presign-console",
 		"CreateRole thingpass-provisioning":                    "provisioning-role-trust",
 		"CreateRole thingpass-credentials":                     "credentials-role-trust",
 		"PutRolePolicy thingpass-credentials credentials-role": "credentials-role",

@@ -17,11 +17,11 @@ func (d *Desk) Capture(ctx context.Context, actor, thing string) (id string, err
 		return "", err
 	}
 	id = newID("c")
-	message, err := d.conf.Command(thing, Command{ID: id, Command: commandCapture, ExpiresAt: d.conf.Now().Add(d.conf.Timing.Capture)})
+	message, err := d.conf.Command(thing, Command{ID: id, Command: broker.CommandCapture, ExpiresAt: d.conf.Now().Add(d.conf.Timing.Capture)})
 	if err != nil {
 		return "", fmt.Errorf("ask %s for a photo: %w", thing, err)
 	}
-	entry := broker.Entry{Request: commandCapture, Thing: thing, ID: id, Actor: actor}
+	entry := broker.Entry{Request: broker.CommandCapture, Thing: thing, ID: id, Actor: actor}
 	if err := d.announce(entry); err != nil {
 		return "", err
 	}

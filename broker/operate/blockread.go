@@ -121,32 +121,6 @@ func (d *Desk) listBlocks(ctx context.Context) (map[string]fleet.Object, error) 
 	return out, nil
 }
 
-// list asks for all pages.
-func (d *Desk) list(ctx context.Context, l fleet.List, take func(fleet.Listing)) error {
-	for {
-		page, err := d.conf.Files.List(ctx, l)
-		if err != nil {
-			return err
-		}
-		take(page)
-		if !page.More {
-			return nil
-		}
-		if page.Last <= l.After {
-			return errors.New("the bucket's listing does not get on")
-		}
-		l.After = page.Last
-	}
-}
-
-// version tells two states of an object apart; "": it cannot.
-func version(o fleet.Object) string {
-	if o.ETag == "" {
-		return ""
-	}
-	return fmt.Sprint(o.ETag, " ", o.Size, " ", o.Stored.UnixNano())
-}
-
 // Blocks implements Operations: ordered by name, as of the last refresh. Records
 // are read where they are not known yet.
 func (d *Desk) Blocks(ctx context.Context) ([]BlockRecord, error) {
@@ -241,26 +215,4 @@ func (b *blocks) troubles() []string {
 		return []string{"blocks of other replicas are not known: " + b.trouble.Error()}
 	}
 	return nil
-}
-
-// each works on all items, some at a time, and returns the first error.
-func each[T any](ctx context.Context, items []T, do func(context.Context, T) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var all sync.WaitGroup
-	turn := make(chan struct{}, readers)
-	for _, item := range items {
-		turn <- struct{}{}
-		if ctx.Err() != nil {
-			break
-		}
-		all.Go(func() {
-			defer func() { <-turn }()
-			if err := do(ctx, item); err != nil {
-				cancel(err)
-			}
-		})
-	}
-	all.Wait()
-	return context.Cause(ctx)
 }

@@ -107,14 +107,8 @@ func (d *Desk) readCampaign(ctx context.Context, o fleet.Object) error {
 		d.conf.Log.Error("a campaign cannot be read, and is left alone: delete the object, or restore it", "key", o.Key, "err", err)
 		return nil
 	}
-	d.adopt(s)
+	d.adopt(s, false)
 	return nil
-}
-
-func (d *Desk) get(ctx context.Context, key string, limit int64) ([]byte, error) {
-	ctx, cancel := d.call(ctx)
-	defer cancel()
-	return d.conf.Files.Get(ctx, key, limit)
 }
 
 // unsettled are the campaigns of which others may know more.

@@ -18,17 +18,8 @@ import (
 	"thingpass/broker/fleet"
 )
 
-// A Command is what a thing is told; it has the fields of the wire's.
-type Command struct {
-	ID, Command, Kind, Name string
-	ExpiresAt               time.Time
-}
-
-// The commands that things know.
-const (
-	commandCapture  = "capture"
-	commandDownload = "download"
-)
+// Command is the broker's.
+type Command = broker.Command
 
 // A Revoker revokes certificates. It returns how many were good until then; none
 // known at all is an error. To revoke again does no harm.
@@ -174,9 +165,4 @@ func newID(prefix string) string {
 	var random [10]byte
 	_, _ = rand.Read(random[:]) // never fails, see its documentation
 	return prefix + "-" + strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))
-}
-
-// call bounds one call of the bucket or the server.
-func (d *Desk) call(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, d.conf.Timing.Call)
 }

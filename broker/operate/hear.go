@@ -76,14 +76,16 @@ func (c *campaigns) watch(now time.Time) {
 	c.watched, c.watchedIDs = watched, ids
 }
 
-// adopt makes a campaign known here, and has it run.
-func (d *Desk) adopt(s storedCampaign) *campaign {
+// adopt makes a campaign known here, and has it run. A new one has no past that
+// would have to be read before.
+func (d *Desk) adopt(s storedCampaign, isNew bool) {
 	c := &d.campaigns
 	now := d.conf.Now()
 	c.mu.Lock()
 	one := c.byID[s.ID]
 	if one == nil {
 		one = newCampaign(s, now)
+		one.read = isNew
 		c.byID[s.ID] = one
 		for _, h := range c.recent {
 			one.heard(h)
@@ -95,5 +97,4 @@ func (d *Desk) adopt(s storedCampaign) *campaign {
 	case c.wake <- struct{}{}:
 	default:
 	}
-	return one
 }

@@ -5,7 +5,6 @@ package operate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -19,7 +18,8 @@ import (
 type pace struct {
 	budget float64 // things that may be told now
 	last   time.Time
-	after  time.Time     // nothing is told before, for it did not work
+	after  time.Time     // nothing is told before,
+	why    error         // for it did not work
 	pause  time.Duration // that was made last
 	late   map[int]time.Time
 }
@@ -60,8 +60,8 @@ func (d *Desk) tick(ctx context.Context) {
 	if due {
 		_ = d.refreshCampaigns(ctx) // the trouble is told there
 	}
-	d.tried("progress of campaigns is not kept", d.flush(ctx, false))
 	d.tried("campaigns wait", d.advanceAll(ctx, d.runningCampaigns()))
+	d.tried("progress of campaigns is not kept", d.flush(ctx, false))
 }
 
 // advanceAll does what is due of these campaigns, if it is for this replica to do.
@@ -101,11 +101,16 @@ func (d *Desk) advance(ctx context.Context, one *campaign) error {
 		return d.tell(ctx, one, batch)
 	}
 	d.campaigns.mu.Lock()
-	over := one.all()
+	over, why := one.all(), one.pace.why
 	d.campaigns.mu.Unlock()
 	if !over {
-		return nil
+		return why
 	}
+	return d.end(ctx, one)
+}
+
+// end puts down that all have ended, once it is kept how.
+func (d *Desk) end(ctx context.Context, one *campaign) error {
 	now := d.conf.Now().UTC().Truncate(time.Second)
 	ctx, cancel := d.call(ctx)
 	defer cancel()
@@ -148,18 +153,19 @@ func (d *Desk) turn(one *campaign) (batch []int) {
 	return batch
 }
 
-// room is how many may be told now. What was not used for a second is gone.
+// room is how many may be told now. What was not used at once is soon gone.
 func (p *pace) room(now time.Time, perMinute int) int {
 	each := float64(perMinute) / 60
 	if p.last.IsZero() {
 		p.budget = 1
 	} else {
-		p.budget = min(p.budget+now.Sub(p.last).Seconds()*each, max(1, each))
+		p.budget = min(p.budget+now.Sub(p.last).Seconds()*each, each+1)
 	}
 	p.last = now
 	if now.Before(p.after) {
 		return 0
 	}
+	p.why = nil
 	return int(p.budget)
 }
 
@@ -172,7 +178,7 @@ func (d *Desk) tell(ctx context.Context, one *campaign, batch []int) error {
 		if messages[n], err = d.command(one.storedCampaign, one.Things[i]); err != nil {
 			return d.wait(one, batch, fmt.Errorf("tell %s: %w", one.Things[i], err))
 		}
-		entries[n] = broker.Entry{Request: commandDownload, Thing: one.Things[i], ID: one.ID, Kind: one.Kind, Actor: one.Actor, Reason: "campaign of group " + one.Group}
+		entries[n] = broker.Entry{Request: broker.CommandDownload, Thing: one.Things[i], ID: one.ID, Kind: one.Kind, Actor: one.Actor, Reason: "campaign of group " + one.Group}
 	}
 	if err := d.announce(entries...); err != nil {
 		return d.wait(one, batch, err)
@@ -226,7 +232,7 @@ func (d *Desk) wait(one *campaign, missed []int, why error) error {
 	defer d.campaigns.mu.Unlock()
 	p := &one.pace
 	p.pause = min(max(2*p.pause, pauseMin), pauseMax)
-	p.after = now.Add(p.pause)
+	p.after, p.why = now.Add(p.pause), why
 	if p.late == nil {
 		p.late = map[int]time.Time{}
 	}
@@ -234,52 +240,4 @@ func (d *Desk) wait(one *campaign, missed []int, why error) error {
 		p.late[i] = now.Add(lateBy)
 	}
 	return why
-}
-
-// flush keeps the progress that is due, or all.
-func (d *Desk) flush(ctx context.Context, all bool) error {
-	const many = 2000
-	c := &d.campaigns
-	now := d.conf.Now()
-	var due []*campaign
-	c.mu.Lock()
-	for _, one := range c.byID {
-		every := d.conf.Timing.Flush * time.Duration(1+len(one.Things)/many)
-		if one.dirty && (all || now.Sub(one.flushed) >= every) {
-			due = append(due, one)
-		}
-	}
-	c.mu.Unlock()
-	return each(ctx, due, d.keep)
-}
-
-// keep writes what is known of a campaign's progress here, if there is anything new.
-func (d *Desk) keep(ctx context.Context, one *campaign) error {
-	c := &d.campaigns
-	c.mu.Lock()
-	known := make(map[string]progress, len(one.Things))
-	for i, p := range one.progress {
-		if p != (progress{}) {
-			known[one.Things[i]] = p
-		}
-	}
-	dirty := one.dirty
-	one.dirty, one.flushed = false, d.conf.Now()
-	c.mu.Unlock()
-	if !dirty {
-		return nil
-	}
-	ctx, cancel := d.call(ctx)
-	defer cancel()
-	body, err := json.Marshal(known)
-	if err == nil {
-		err = d.conf.Files.Put(ctx, d.progressKey(one.ID), "application/json", body)
-	}
-	if err != nil {
-		c.mu.Lock()
-		one.dirty = true
-		c.mu.Unlock()
-		return fmt.Errorf("keep the progress of campaign %s: %w", one.ID, err)
-	}
-	return nil
 }

@@ -89,7 +89,7 @@ store that object and no other; the thing sends the bytes to S3 over HTTPS.`,
 	exitWithFailure(certs)
 	exitWithFailure(policy)
 	exitWithFailure(console)
-	c.AddCommand(runCommand(), checkCommand(), versionCommand(), certs, policy, console)
+	c.AddCommand(runCommand(), checkCommand(), healthCommand(), explainCommand(), costCommand(), versionCommand(), certs, policy, console)
 	return c
 }
 

@@ -23,7 +23,7 @@ type AWS struct {
 }
 
 // Revoke revokes and detaches all certificates of the thing. One that fails does
-// not keep the others.
+// not keep the others from it.
 func (a AWS) Revoke(ctx context.Context, thing string) (n int, err error) {
 	all, err := awsiot.Certificates(ctx, a.API, thing)
 	if err != nil {
@@ -33,10 +33,12 @@ func (a AWS) Revoke(ctx context.Context, thing string) (n int, err error) {
 		return 0, fmt.Errorf("AWS IoT has no certificate of thing %s: block the thing", thing)
 	}
 	for _, c := range all {
-		failure := awsiot.Retire(ctx, a.API, thing, c.ID, true, true, a.tell)
-		if failure != nil {
+		if c.Status == string(types.CertificateStatusRevoked) {
+			continue // AWS allows no more of it
+		}
+		if failure := awsiot.Retire(ctx, a.API, thing, c.ID, true, true, a.tell); failure != nil {
 			err = errors.Join(err, failure)
-		} else if c.Status != string(types.CertificateStatusRevoked) {
+		} else {
 			n++
 		}
 	}
