@@ -73,7 +73,7 @@ func systemdVersion(t *testing.T) int {
 func TestSystemdTakesTheUnit(t *testing.T) {
 	t.Parallel()
 	old := systemdVersion(t) < 253
-	for _, dropIns := range [][]string{nil, {"debian12.conf"}, {"debian12.conf", "aws.conf"}, {"aws.conf"}} {
+	for _, dropIns := range [][]string{nil, {"debian12.conf"}, {"debian12.conf", "aws.conf"}, {"debian12.conf", "console.conf"}, {"aws.conf"}} {
 		complaints, err := verify(t, dropIns...)
 		if old && (len(dropIns) == 0 || dropIns[0] != "debian12.conf") {
 			if strings.Count(complaints, "\n") > 1 || !strings.Contains(complaints, "notify-reload") {
@@ -128,6 +128,10 @@ func TestTheUnitStartsTheProgram(t *testing.T) {
 	if onAWS := unitConfig(t, unit(t, service, aws)); onAWS.S3.AccessKeyFile != "" || onAWS.MQTT.Key == "" {
 		t.Errorf("on AWS: S3's key is %q", onAWS.S3.AccessKeyFile)
 	}
+	console := unitConfig(t, unit(t, service, read(t, "systemd/console.conf"))).Console
+	if console.Listen == "" || console.Access != config.AccessPassword || console.SessionKey != "/var/lib/thingpass/console-session.key" {
+		t.Errorf("the console: %+v", console)
+	}
 }
 
 // unitConfig is what the program makes of the unit's variables: all of them are
@@ -152,7 +156,7 @@ func unitConfig(t *testing.T, s map[string][]string) *config.Config {
 		if id, is := strings.CutPrefix(value, "%d/"); is && !loaded[id] {
 			t.Errorf("%s names %s, which is not loaded", name, id)
 		}
-		env = append(env, name+"="+strings.NewReplacer("%d", "/run/credentials/thingpass.service", "%L", "/var/log").Replace(value))
+		env = append(env, name+"="+strings.NewReplacer("%d", "/run/credentials/thingpass.service", "%L", "/var/log", "%S", "/var/lib").Replace(value))
 	}
 	path := filepath.Join(t.TempDir(), "broker.yaml")
 	write(t, path, "mqtt: {server: 'mqtts://127.0.0.1:8883'}\ns3: {region: eu-central-1, bucket: photos}\nkinds: {photo: {types: [image/jpeg], max_size: 1MiB}}\n")

@@ -3,7 +3,11 @@
 
 package cloudformation
 
-import "fmt"
+import (
+	"fmt"
+
+	"thingpass/policies/templates"
+)
 
 // The names that a bucket's configurations have in CloudFormation, by those of
 // S3's API (resource reference, AWS::S3::Bucket).
@@ -108,6 +112,9 @@ func (s *stack) brokerRole() {
 
 func (s *stack) rolePolicy(document string) {
 	s.rolePolicies = append(s.rolePolicies, inline(document, s.document(document)))
+	if text, err := templates.Render(document, s.stranger()); err == nil { // otherwise it has been said
+		s.inlined += templates.Size(text)
+	}
 }
 
 func inline(name string, document any) object {

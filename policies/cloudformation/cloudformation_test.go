@@ -142,12 +142,14 @@ func TestEveryPolicyIsTheDocument(t *testing.T) {
 		"thing":                   property(ecs, "ThingPolicy", "PolicyDocument"),
 		"broker":                  property(ecs, "BrokerPolicy", "PolicyDocument"),
 		"observer":                property(ecs, "ObserverPolicy", "PolicyDocument"),
+		"broker-commands":         property(ecs, "BrokerCommandsPolicy", "PolicyDocument"),
 		"claim":                   property(ecs, "ClaimPolicy", "PolicyDocument"),
 		"thing-credentials":       property(ecs, "ThingCredentialsPolicy", "PolicyDocument"),
 		"bucket-policy":           property(ecs, "BucketPolicy", "PolicyDocument"),
 		"public-access-block":     property(ecs, "Bucket", "PublicAccessBlockConfiguration"),
 		"events-queue":            property(ecs, "EventsQueuePolicy", "PolicyDocument"),
 		"presign-role":            inline(t, ecs, "PresignRole", "presign-role"),
+		"presign-console":         inline(t, ecs, "PresignRole", "presign-console"),
 		"presign-sessions":        inline(t, ecs, "PresignRole", "presign-sessions"),
 		"presign-events":          inline(t, ecs, "PresignRole", "presign-events"),
 		"presign-role-trust":      property(ecs, "PresignRole", "AssumeRolePolicyDocument"),
@@ -173,8 +175,10 @@ func TestEveryPolicyIsTheDocument(t *testing.T) {
 			t.Errorf("%s: the stack has\n%v\nthe document has\n%v", name, got, want)
 		}
 	}
-	if got := resolved(t, inline(t, ecs, "PresignRole", "broker")); !reflect.DeepEqual(got, rendered(t, "broker")) {
-		t.Errorf("the role's policy for wss:// is %v", got)
+	for _, name := range []string{"broker", "broker-commands"} {
+		if got := resolved(t, inline(t, ecs, "PresignRole", name)); !reflect.DeepEqual(got, rendered(t, name)) {
+			t.Errorf("the role's policy %s for wss:// is %v", name, got)
+		}
 	}
 }
 

@@ -4,8 +4,6 @@
 package cloudformation
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -94,15 +92,11 @@ func when(condition string, v any) any {
 
 // body is a document as a text: AWS IoT keeps fleet templates so.
 func (s *stack) body(name string) any {
-	d := s.document(name)
-	text, err := json.Marshal(d)
-	if err != nil {
-		s.fault(err)
-	}
-	if bytes.Contains(text, []byte("Fn::Sub")) {
+	text := oneLine(s.document(name))
+	if strings.Contains(text, "Fn::Sub") {
 		s.fault(fmt.Errorf("%s: account, region and partition cannot stand in a text", name))
 	}
-	return string(text)
+	return text
 }
 
 // rename translates the fields of an object, and of those in it. A name with a

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // A field is a member of an object.
@@ -27,27 +28,55 @@ func (o object) get(name string) any {
 	return nil
 }
 
-// MarshalJSON writes the members in their order, and characters as they are.
-func (o object) MarshalJSON() ([]byte, error) {
-	var out bytes.Buffer
-	out.WriteByte('{')
-	for i, f := range o {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		for _, part := range []any{f.name, f.value} {
-			encoder := json.NewEncoder(&out)
-			encoder.SetEscapeHTML(false)
-			if err := encoder.Encode(part); err != nil {
-				return nil, err
-			}
-			out.Truncate(out.Len() - 1) // its line's end
-			out.WriteByte(':')
-		}
-		out.Truncate(out.Len() - 1)
+// width is how long a line may be that has a whole object or list.
+const width = 110
+
+// printed is a value as JSON, with characters as they are, and what is short on
+// one line: the template of a whole installation then fits what AWS takes.
+func printed(v any, indent string) string {
+	if line := oneLine(v); len(indent)+len(line) <= width {
+		return line
 	}
-	out.WriteByte('}')
-	return out.Bytes(), nil
+	var parts []string
+	open, end := "[", "]"
+	switch v := v.(type) {
+	case object:
+		if len(v) == 1 && v[0].name == "Fn::Sub" {
+			return oneLine(v) // an ARN, which is no better in pieces
+		}
+		open, end = "{", "}"
+		for _, f := range v {
+			parts = append(parts, oneLine(f.name)+": "+printed(f.value, indent+" "))
+		}
+	case []any:
+		for _, item := range v {
+			parts = append(parts, printed(item, indent+" "))
+		}
+	default:
+		return oneLine(v)
+	}
+	return open + "\n" + indent + " " + strings.Join(parts, ",\n"+indent+" ") + "\n" + indent + end
+}
+
+func oneLine(v any) string {
+	var parts []string
+	switch v := v.(type) {
+	case object:
+		for _, f := range v {
+			parts = append(parts, oneLine(f.name)+": "+oneLine(f.value))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case []any:
+		for _, item := range v {
+			parts = append(parts, oneLine(item))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(v) // a text, a number or a truth: it always can
+	return strings.TrimSpace(out.String())
 }
 
 // parse reads what templates.Expand has made; it is JSON, as each document is.

@@ -82,5 +82,24 @@ func (s *stack) events() {
 	s.output("EventsQueueUrl", "events.sqs_queue", ref("EventsQueue"))
 }
 
+// console keeps what it knows in the bucket, and lets operators give commands.
+func (s *stack) console() {
+	s.rolePolicy("presign-console")
+	s.policy("BrokerCommandsPolicy", "broker-commands")
+	s.output("BrokerCommandsPolicyName", "Of the brokers' certificates, as well", ref("BrokerCommandsPolicy"))
+	s.commandsOfRole()
+}
+
 // webSocket needs no certificate: the broker's role is who connects.
-func (s *stack) webSocket() { s.rolePolicy("broker") }
+func (s *stack) webSocket() {
+	s.rolePolicy("broker")
+	s.commandsOfRole()
+}
+
+// commandsOfRole are for a role that connects by itself and has a console,
+// whichever of both was added first.
+func (s *stack) commandsOfRole() {
+	if s.has("websocket") && s.has("console") {
+		s.rolePolicy("broker-commands")
+	}
+}

@@ -4,8 +4,6 @@
 package cloudformation
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,6 +15,10 @@ import (
 // maxTemplate is what AWS takes of a template that is sent with the request, in
 // bytes; larger ones have to lie in a bucket (CloudFormation's quotas).
 const maxTemplate = 51200
+
+// maxInline is what it takes of a role's policies together, in characters without
+// white space (IAM's quotas).
+const maxInline = 10240
 
 // A Part is what not every installation needs.
 type Part struct {
@@ -35,6 +37,7 @@ var parts = []Part{
 	{"claim", "things provision themselves: claim policy, fleet template and its role", (*stack).provisioning},
 	{"sessions", "the broker gives sessions: their role", (*stack).sessions},
 	{"events", "the bucket tells a queue of each object: queues, notification", (*stack).events},
+	{"console", "the broker has a console, where operators give commands", (*stack).console},
 	{"websocket", "the broker connects to AWS IoT with its role, by wss://", (*stack).webSocket},
 	{"alarms", "throttles, denials, errors of S3 and of the Lambda function, what is left in queues", (*stack).alarms},
 }
@@ -103,6 +106,7 @@ type stack struct {
 	bucketProperties object // which parts add to
 	bucketNeeds      []any  // logical names that are made before it
 	rolePolicies     []any  // of the broker's role
+	inlined          int    // characters of them
 }
 
 func (s *stack) fault(err error)       { s.faults = append(s.faults, err) }
@@ -128,6 +132,9 @@ func (s *stack) finish() {
 	// A stack that is deleted must not take the photos with it.
 	attributes = append(attributes, field{"DeletionPolicy", "Retain"}, field{"UpdateReplacePolicy", "Retain"})
 	s.add("Bucket", "S3::Bucket", s.bucketProperties, attributes...)
+	if s.inlined > maxInline {
+		s.fault(fmt.Errorf("the broker's role has policies of %d characters, AWS takes %d: make names shorter, or leave out parts", s.inlined, maxInline))
+	}
 	s.add("PresignRole", "IAM::Role", object{
 		{"RoleName", s.value("presign-role")},
 		{"Description", "What the thingpass broker may do. Whatever it signs, it must be allowed to do itself."},
@@ -142,23 +149,12 @@ func (s *stack) print() ([]byte, error) {
 		{"Description", "thingpass: things with a certificate put objects into a private bucket"},
 		{"Parameters", s.parameters}, {"Conditions", s.conditions}, {"Resources", s.resources}, {"Outputs", s.outputs},
 	}
-	text, err := json.Marshal(template)
-	if err != nil {
-		return nil, err
+	text := printed(template, "") + "\n"
+	if len(text) > maxTemplate {
+		text = oneLine(template) + "\n"
 	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, text, "", "  "); err != nil {
-		return nil, err
+	if len(text) > maxTemplate {
+		return nil, fmt.Errorf("the template has %d bytes, AWS takes %d: leave out parts", len(text), maxTemplate)
 	}
-	out.WriteByte('\n')
-	if out.Len() > maxTemplate {
-		out.Reset()
-		if err := json.Compact(&out, text); err != nil {
-			return nil, err
-		}
-	}
-	if out.Len() > maxTemplate {
-		return nil, fmt.Errorf("the template has %d bytes, AWS takes %d: leave out parts", out.Len(), maxTemplate)
-	}
-	return out.Bytes(), nil
+	return []byte(text), nil
 }

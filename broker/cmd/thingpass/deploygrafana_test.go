@@ -40,7 +40,7 @@ func exported(t *testing.T) map[string][]string {
 	s.must(json.Unmarshal(text, &key))
 	q := fakesqs.Start(t, fakesqs.Options{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey, Region: "us-east-1",
 		Visibility: time.Second, MaxReceives: 5})
-	p := startProgram(t, "run", "--config", s.config(`file: "-"`, "file: audit.jsonl", `listen: "off"`, listening,
+	p := startProgram(t, "run", "--config", s.config(`file: "-"`, "file: audit.jsonl", "as JSON, if not\n  listen: \"off\"", "as JSON, if not\n  "+listening, // http's, not the console's
 		"# sqs_queue: https://sqs.eu-central-1.amazonaws.com/111122223333/photos", "sqs_queue: "+q.URL(),
 		"# sqs_endpoint: https://sqs.example.com", "sqs_endpoint: "+q.Endpoint()))
 	p.awaitReady()
