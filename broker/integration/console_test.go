@@ -95,11 +95,8 @@ func TestOperatorsSeeRefusalsAndBlockThings(t *testing.T) {
 	page.Await(`location.pathname == "/things/cam3" && document.querySelector("#live .alert")?.innerText.includes("unknown-kind")`)
 
 	cam := s.thing("cam1", "--scene", "QVGA", "--interval", "200", "--attempts", "1")
+	await(t, "the first photo", func() bool { return len(cam.photos()) > 0 })
 	page.Go(console + "/things/cam1")
-	if strings.Contains(testbrowser.Eval[string](page, "document.title"), "Not Found") {
-		await(t, "the first photo", func() bool { return len(cam.photos()) > 0 })
-		page.Go(console + "/things/cam1")
-	}
 	page.Await(`document.querySelector("#live .state.active")`)
 	page.Click("#reason")
 	page.Press("in the lake")

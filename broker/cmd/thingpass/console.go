@@ -25,6 +25,7 @@ type people struct {
 	fleet  *fleet.Fleet
 	desk   *operate.Desk
 	client atomic.Pointer[mqttconn.Client] // nil until there is one
+	self   atomic.Pointer[string]          // the name by which the broker asks its own group; nil until it is known
 }
 
 // openPeople makes the console's parts, which ask nobody yet.
@@ -52,7 +53,7 @@ func (s *service) openPeople(ctx context.Context, conf *config.Config) error {
 		Command: s.command, Publish: p.publish, Revoker: revoker,
 		Groups:   func() map[string][]string { return s.now.Load().conf.Groups },
 		Kinds:    func() []string { return fetched(s.now.Load().conf) },
-		OnBlocks: p.fleet.Touch,
+		OnBlocks: p.fleet.Touch, Known: p.known,
 	})
 	if err != nil {
 		return err
@@ -60,6 +61,12 @@ func (s *service) openPeople(ctx context.Context, conf *config.Config) error {
 	p.fleet.SetBlocked(p.desk.Blocked)
 	s.people = p
 	return nil
+}
+
+// known tells whether there is such a thing, as far as the fleet knows all of them.
+func (p *people) known(thing string) bool {
+	_, ok := p.fleet.Thing(thing)
+	return ok || !p.fleet.Overview().Complete
 }
 
 // changes are what a broker with a console has in addition.
@@ -80,6 +87,9 @@ type witnessed struct {
 func (w *witnessed) Record(entries ...broker.Entry) error {
 	if err := w.audit.Record(entries...); err != nil {
 		return err
+	}
+	if self := w.people.self.Load(); self != nil && len(entries) > 0 && entries[0].Thing == *self && entries[0].Actor == "" {
+		return nil // the group watch, which is no thing
 	}
 	_ = w.people.fleet.Record(entries...) // never fails
 	w.people.desk.Record(entries...)

@@ -28,11 +28,14 @@ const viewTTL = time.Minute
 
 // startConsole begins to serve the console, and to keep what it knows. The function
 // that it returns ends that, and puts what is known into the bucket.
-func (s *service) startConsole(ctx context.Context, client *mqttconn.Client, stderr io.Writer) (end func(), err error) {
+func (s *service) startConsole(ctx context.Context, client *mqttconn.Client, mqtt mqttconn.Config, stderr io.Writer) (end func(), err error) {
 	if s.people == nil {
 		return func() {}, nil
 	}
 	s.people.client.Store(client)
+	if self, err := mqttconn.Name(mqtt); err == nil {
+		s.people.self.Store(&self)
+	}
 	load, cancel := context.WithTimeout(ctx, readyPatience)
 	defer cancel()
 	if err := s.people.desk.Load(load); err != nil {

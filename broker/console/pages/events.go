@@ -18,8 +18,10 @@ import (
 const (
 	maxStreams     = 256
 	maxStreamsEach = 24 // of one person: windows that are in front
-	// Two events in a second are as many as an eye can follow.
+	// Two events in a second are as many as an eye can follow; a photo, which people
+	// wait for, does not wait for what came just before it.
 	eventGap = 500 * time.Millisecond
+	photoGap = 200 * time.Millisecond
 	// With each tick a page says anew how long ago something was; it keeps proxies
 	// from ending the stream as well.
 	tickTime   = 20 * time.Second
@@ -83,10 +85,10 @@ func (p *Pages) events(w http.ResponseWriter, r *http.Request) {
 
 // follow sends events until the browser or the console goes.
 func (p *Pages) follow(ctx context.Context, changes <-chan fleet.Change, thing string, s stream) {
-	last := time.Now()
+	now := time.Now()
+	b := beat{last: now, lastPhoto: now}
 	tick := time.NewTicker(tickTime)
 	defer tick.Stop()
-	var due <-chan time.Time // nil: nothing is new
 	for {
 		var err error
 		select {
@@ -98,11 +100,11 @@ func (p *Pages) follow(ctx context.Context, changes <-chan fleet.Change, thing s
 			if !ok {
 				return
 			}
-			if due == nil && (thing == "" || c.Thing == "" || c.Thing == thing) {
-				due = time.After(time.Until(last.Add(eventGap)))
+			if thing == "" || c.Thing == "" || c.Thing == thing {
+				b.note(c.Photo)
 			}
-		case <-due:
-			due, last = nil, time.Now()
+		case <-b.due:
+			b.tell()
 			err = s.send("event: fleet\ndata: now\n\n")
 		case <-tick.C:
 			err = s.send("event: tick\ndata: now\n\n")
@@ -110,6 +112,31 @@ func (p *Pages) follow(ctx context.Context, changes <-chan fleet.Change, thing s
 		if err != nil {
 			return // the browser is gone, or takes nothing
 		}
+	}
+}
+
+// A beat says when the next event is due, so that many changes are one.
+type beat struct {
+	due             <-chan time.Time // nil: nothing is new
+	at              time.Time        // of due
+	photo           bool             // a photo is among what is new
+	last, lastPhoto time.Time        // events
+}
+
+func (b *beat) note(photo bool) {
+	at := b.last.Add(eventGap)
+	if photo {
+		at, b.photo = b.lastPhoto.Add(photoGap), true
+	}
+	if b.due == nil || at.Before(b.at) {
+		b.due, b.at = time.After(time.Until(at)), at
+	}
+}
+
+func (b *beat) tell() {
+	b.due, b.last = nil, time.Now()
+	if b.photo {
+		b.photo, b.lastPhoto = false, b.last
 	}
 }
 

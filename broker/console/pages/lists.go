@@ -95,6 +95,9 @@ func (p *Pages) things(w http.ResponseWriter, r *http.Request) {
 // withHealth has the page say why it may not show all.
 func (p *Pages) withHealth(g page, o fleet.Overview) page {
 	g.Trouble, g.Partial = o.Trouble, !o.Complete
+	if desk, ok := p.cfg.Operations.(interface{ Trouble() string }); ok && desk.Trouble() != "" {
+		g.Trouble = strings.TrimPrefix(g.Trouble+"; "+desk.Trouble(), "; ")
+	}
 	return g
 }
 
