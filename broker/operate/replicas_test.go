@@ -4,6 +4,7 @@
 package operate_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -147,6 +148,23 @@ func TestTheHolderOfTheLeaseDies(t *testing.T) {
 	}
 }
 
+func TestWhoEndsHandsOver(t *testing.T) {
+	t.Parallel()
+	bucket := fleettest.NewMemory()
+	a, b := newWorld(t, bucket, nil), newWorld(t, bucket, nil)
+	start(t, a, firmware("many", 60))
+	after(t, 20, a, b)
+	n := len(a.told())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	a.Run(ctx) // which does no more than to end well
+	after(t, 6, b)
+	if !b.Leads() || a.Leads() {
+		t.Errorf("a leads %v, b leads %v", a.Leads(), b.Leads())
+	}
+	toldOnce(t, n+len(b.told()), a, b)
+}
+
 // A clock that was hours ahead does not let things be told over and over.
 func TestSkewedClocksDoNotUseUpTries(t *testing.T) {
 	t.Parallel()
@@ -161,6 +179,9 @@ func TestSkewedClocksDoNotUseUpTries(t *testing.T) {
 			t.Errorf("skew %v: b told %d of 3", skew, n)
 		}
 		after(t, 15*60, b)
+		if n := len(b.told()); n < 3 {
+			t.Errorf("skew %v: b told %d of 3 again", skew, n)
+		}
 		for _, s := range states(t, b, id) {
 			if !strings.HasSuffix(s, " told") {
 				t.Errorf("skew %v: %s within %v", skew, s, operate.DefaultTiming.Answer)

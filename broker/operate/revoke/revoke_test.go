@@ -132,11 +132,17 @@ func TestTheRegistryIsReadAnew(t *testing.T) {
 	cam1 := must(f.Dir.Thing("cam1"))(t)
 	theirs := must(registry.Open(f.Registry.Path()))(t)
 	if err := theirs.Edit(func(d *registry.Draft) error {
+		if err := d.AddThing(registry.Thing{Name: "cam1"}); err != nil {
+			return err
+		}
+		if err := d.AddCertificate(registry.Certificate{ID: strings.Repeat("e", 64), Status: registry.Active, Things: []string{"cam1"}}); err != nil {
+			return err
+		}
 		return d.AddCertificate(registry.Certificate{ID: cam1.Fingerprint(), Status: registry.Active, Policies: []string{"thing"}})
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := f.Revoke(t.Context(), "cam1"); n != 1 || err != nil {
+	if n, err := f.Revoke(t.Context(), "cam1"); n != 2 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 }
