@@ -52,6 +52,7 @@ void thingpass_commander_step(struct thingpass_virtual_thing *t) {
     int rc = thingpass_mqtt_link_subscribe(&t->mqtt, c->topic);
     if (rc == THINGPASS_OK) {
         c->subscribed = c->subscribed_now = true;
+        thingpass_say(&t->say, THINGPASS_SAY_DETAIL, "listens to operators on %s", c->topic);
     } else if (rc != THINGPASS_EAGAIN) {
         give_up(t, t->mqtt.why.text);
     }
