@@ -90,6 +90,12 @@ int thingpass_command_receive(struct thingpass *tp, struct thingpass_commands *c
 // says: THINGPASS_EAGAIN is worth another try.
 int thingpass_command_answer(struct thingpass *tp, const char *id, const char *code);
 
+// Writes the same without a checksum, and a NUL, for whoever publishes it by itself.
+// Returns its length, THINGPASS_EINVAL, or THINGPASS_ESPACE; 300 bytes more than the key
+// has suffice for keys without quotes and control characters.
+int thingpass_command_print(const struct thingpass_result *result, const char *id, char *buf,
+                            size_t cap);
+
 #ifdef __cplusplus
 }
 #endif

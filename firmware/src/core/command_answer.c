@@ -30,8 +30,8 @@ static void put_sum(struct thingpass_writer *w, const struct thingpass *tp) {
     thingpass_put_text(w, "\"");
 }
 
-static void put_outcome(struct thingpass_writer *w, const struct thingpass *tp) {
-    const struct thingpass_result *r = &tp->result;
+// All that a result says, but for the checksum and the end.
+static void put_result(struct thingpass_writer *w, const struct thingpass_result *r) {
     if (r->err < 0) { // S3's codes have capital letters
         bool ours = thingpass_text_all(r->code, THINGPASS_KIND_MAX, THINGPASS_KIND);
         put_code(w, ours ? r->code : "failed");
@@ -44,7 +44,25 @@ static void put_outcome(struct thingpass_writer *w, const struct thingpass *tp) 
     }
     thingpass_put_text(w, ",\"size\":");
     thingpass_put_u64(w, r->size);
-    put_sum(w, tp);
+}
+
+static void put_head(struct thingpass_writer *w, const char *id) {
+    thingpass_put_text(w, "{\"id\":\"");
+    thingpass_put_text(w, id);
+    thingpass_put_text(w, "\",\"status\":\"");
+}
+
+int thingpass_command_print(const struct thingpass_result *result, const char *id, char *buf,
+                            size_t cap) {
+    const struct thingpass_span end = {"}", 2};
+    struct thingpass_writer w = {buf, cap, 0};
+    if (!thingpass_text_all(id, THINGPASS_ID_MAX, THINGPASS_ID)) {
+        return THINGPASS_EINVAL;
+    }
+    put_head(&w, id);
+    put_result(&w, result);
+    thingpass_put(&w, end);
+    return w.len == SIZE_MAX ? THINGPASS_ESPACE : (int)w.len - 1;
 }
 
 static int publish(struct thingpass *tp, char *buf, size_t cap, const char *id, const char *code) {
@@ -54,13 +72,14 @@ static int publish(struct thingpass *tp, char *buf, size_t cap, const char *id, 
         return THINGPASS_ESPACE;
     }
     struct thingpass_writer w = {buf + topic, cap - topic, 0};
-    thingpass_put_text(&w, "{\"id\":\"");
-    thingpass_put_text(&w, id);
-    thingpass_put_text(&w, "\",\"status\":\"");
+    put_head(&w, id);
     if (code != NULL) {
         put_code(&w, code);
     } else {
-        put_outcome(&w, tp);
+        put_result(&w, &tp->result);
+        if (tp->result.err >= 0) {
+            put_sum(&w, tp);
+        }
     }
     thingpass_put_text(&w, "}");
     return w.len == SIZE_MAX ? THINGPASS_ESPACE

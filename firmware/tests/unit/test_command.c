@@ -308,6 +308,18 @@ static void results_are_those_of_the_wire_vectors(void **state) {
     assert_string_equal(last_sent(w), f.data);
     free(f.data);
 
+    char text[200];
+    struct thingpass_result result = {.object_key = "cam1/photo/a.jpg", .size = 5, .id = "a"};
+    static const char want[] =
+        "{\"id\":\"c-2\",\"status\":\"success\",\"objectKey\":\"cam1/photo/a.jpg\",\"size\":5}";
+    assert_int_equal(thingpass_command_print(&result, "c-2", text, sizeof text), sizeof want - 1);
+    assert_string_equal(text, want);
+    assert_int_equal(thingpass_command_print(&result, "c-2", text, sizeof want - 1),
+                     THINGPASS_ESPACE);
+    assert_int_equal(thingpass_command_print(&result, "c 2", text, sizeof text), THINGPASS_EINVAL);
+    assert_int_equal(thingpass_command_print(&w->tp.result, "c-6", text, sizeof text), 48);
+    assert_string_equal(text, "{\"id\":\"c-6\",\"status\":\"error\",\"code\":\"blocked\"}");
+
     strcpy(w->tp.result.code, "AccessDenied"); // S3's
     assert_int_equal(thingpass_command_answer(&w->tp, "c-6", NULL), THINGPASS_OK);
     assert_string_equal(last_sent(w), "{\"id\":\"c-6\",\"status\":\"error\",\"code\":\"failed\"}");
