@@ -4,7 +4,6 @@
 package explain
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -37,7 +36,7 @@ func (r *request) header(name string) (field, bool) {
 // whole says whether all headers are known that were sent.
 func (r *request) whole() bool { return r.how == "request" || r.how == "curl" }
 
-var requestLine = regexp.MustCompile(`^.{0,40}?\b(GET|PUT|POST|HEAD|DELETE) +((?:/|https?://).*?) +HTTP/[123](?:\.[01])?\s*$`)
+var requestLine = lazy(`^.{0,40}?\b(GET|PUT|POST|HEAD|DELETE) +((?:/|https?://).*?) +HTTP/[123](?:\.[01])?\s*$`)
 
 // gatherRequests reads requests as they go over the wire.
 func (e *evidence) gatherRequests() {
@@ -134,7 +133,7 @@ func splitTarget(r *request) {
 	}
 }
 
-var signedURL = regexp.MustCompile(`https?://[^\s"'<>\\^{}|` + "`" + `]+\?[^\s"'<>` + "`" + `]*`)
+var signedURL = lazy(`https?://[^\s"'<>\\^{}|` + "`" + `]+\?[^\s"'<>` + "`" + `]*`)
 
 // gatherURLs reads signed URLs that stand alone.
 func (e *evidence) gatherURLs() {
@@ -150,7 +149,7 @@ func (e *evidence) gatherURLs() {
 	}
 }
 
-var methodBefore = regexp.MustCompile(`\b(GET|PUT|POST|HEAD|DELETE)\b[^\n]{0,40}$`)
+var methodBefore = lazy(`\b(GET|PUT|POST|HEAD|DELETE)\b[^\n]{0,40}$`)
 
 // methodOf is the method that stands before a URL on the same line.
 func (e *evidence) methodOf(at int) string {
@@ -171,7 +170,7 @@ func (e *evidence) inside(raw string, at int) bool {
 	return false
 }
 
-var loneHeader = regexp.MustCompile(`(?i)(?:^|["'\s])(?:authorization["']?\s*[:=]\s*["']?)?((?:AWS4[A-Z0-9-]{0,24}|AWS-?4[A-Z0-9-]{0,24})[ ,:]+\w{4,20}=[^"'\r\n]{8,})`)
+var loneHeader = lazy(`(?i)(?:^|["'\s])(?:authorization["']?\s*[:=]\s*["']?)?((?:AWS4[A-Z0-9-]{0,24}|AWS-?4[A-Z0-9-]{0,24})[ ,:]+\w{4,20}=[^"'\r\n]{8,})`)
 
 // gatherHeaders reads an Authorization header that stands alone, with whatever
 // other headers are there.
