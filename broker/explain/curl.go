@@ -3,9 +3,7 @@
 
 package explain
 
-import (
-	"strings"
-)
+import "strings"
 
 var curlCommand = lazy(`(?m)(?:^|[$#>;&|(]\s*|\s)curl(?:\.exe)?\s+`)
 

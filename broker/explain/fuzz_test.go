@@ -26,7 +26,7 @@ func FuzzExplain(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if took := time.Since(start); took > 10*time.Second {
+		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("took %v for %d bytes", took, len(text))
 		}
 		out := printed(t, r)
@@ -55,7 +55,7 @@ func FuzzParseSecret(f *testing.F) {
 	})
 }
 
-// The longest texts of the worst kinds take seconds, not minutes.
+// Long texts of the worst kinds take a moment, not minutes.
 func TestLongTextsAreReadInTime(t *testing.T) {
 	for name, unit := range map[string]string{
 		"xml": "<Error><Code>", "codes": "<Code>AccessDenied</Code>", "requests": "GET / HTTP/1.1\n\n", "stars": "* \n", "curl": "curl 'a.b ", "urls": "https://a?X-Amz-Date=1&",
@@ -63,10 +63,10 @@ func TestLongTextsAreReadInTime(t *testing.T) {
 		"numbers": "returned -0x2700 ", "nul": "\x00", "inputs": "<input name=\"", "status": `{"status":"error",`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			text := strings.Repeat(unit, explain.MaxInput/len(unit))
+			text := strings.Repeat(unit, explain.MaxInput/4/len(unit))
 			start := time.Now()
 			explained(t, text, explain.Options{Secret: sdkSecret}).Text()
-			if took := time.Since(start); took > 10*time.Second {
+			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("took %v", took)
 			} else if testing.Verbose() {
 				t.Logf("took %v", took)

@@ -3,9 +3,7 @@
 
 package explain
 
-import (
-	"strings"
-)
+import "strings"
 
 // request is one HTTP request, as far as the text tells it.
 type request struct {
@@ -180,10 +178,13 @@ func (e *evidence) gatherHeaders() {
 			return
 		}
 	}
-	m := loneHeader.FindStringSubmatchIndex(e.text)
-	if m == nil || len(e.requests) >= maxRequests {
-		return
+	for _, m := range loneHeader.FindAllStringSubmatchIndex(e.text, maxRequests) {
+		e.loneHeader(m)
 	}
+}
+
+// loneHeader reads the header of a match.
+func (e *evidence) loneHeader(m []int) {
 	r := &request{how: "header", at: m[2]}
 	for _, l := range e.lines {
 		h := headerLine.FindStringSubmatchIndex(l.text)

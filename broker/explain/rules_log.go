@@ -3,9 +3,7 @@
 
 package explain
 
-import (
-	"strings"
-)
+import "strings"
 
 // logSigns are those of ESP-IDF, Arduino and mbedTLS. Error numbers of mbedTLS
 // are written as -0x2700, 0x2700 or -9984; those of 1.0 to 4.x are the same.

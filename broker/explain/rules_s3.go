@@ -3,9 +3,7 @@
 
 package explain
 
-import (
-	"strings"
-)
+import "strings"
 
 // judgeAnswers is about what S3 said.
 func judgeAnswers(e *evidence) {

@@ -3,9 +3,7 @@
 
 package explain
 
-import (
-	"strings"
-)
+import "strings"
 
 // sign is something in a log that has one meaning.
 type sign struct {
