@@ -6,7 +6,6 @@ package explain
 import (
 	"encoding/hex"
 	"html"
-	"regexp"
 	"strings"
 )
 
@@ -21,15 +20,15 @@ type answer struct {
 }
 
 var (
-	xmlError   = regexp.MustCompile(`<Error>|<Code>`)
-	xmlElement = regexp.MustCompile(`<([A-Za-z0-9]{2,40})>([^<]*)(</)?`)
-	toolError  = regexp.MustCompile(`An error occurred \((\w+)\) when calling the (\w+) operation[^:\n]{0,60}: ([^\n]*)`)
-	sdkError   = regexp.MustCompile(`(?:api error |\(|^|[\s"'])(\w{4,60})(?:: |\): )([^\n"]*)`)
+	xmlError   = lazy(`<Error>|<Code>`)
+	xmlElement = lazy(`<([A-Za-z0-9]{2,40})>([^<]*)(</)?`)
+	toolError  = lazy(`An error occurred \((\w+)\) when calling the (\w+) operation[^:\n]{0,60}: ([^\n]*)`)
+	sdkError   = lazy(`(?:api error |\(|^|[\s"'])(\w{4,60})(?:: |\): )([^\n"]*)`)
 )
 
 // s3Codes are those codes that are words of S3's alone, so that they can be
 // known anywhere in a text.
-var s3Codes = regexp.MustCompile(`\b(SignatureDoesNotMatch|AuthorizationHeaderMalformed|AuthorizationQueryParametersError|RequestTimeTooSkewed|` +
+var s3Codes = lazy(`\b(SignatureDoesNotMatch|AuthorizationHeaderMalformed|AuthorizationQueryParametersError|RequestTimeTooSkewed|` +
 	`InvalidAccessKeyId|ExpiredToken|TokenRefreshRequired|PermanentRedirect|TemporaryRedirect|MissingContentLength|PreconditionFailed|` +
 	`ConditionalRequestConflict|XAmzContentSHA256Mismatch|XAmzContentChecksumMismatch|BadDigest|EntityTooLarge|EntityTooSmall|IncompleteBody|NoSuchBucket|NoSuchKey|` +
 	`NoSuchUpload|InvalidPolicyDocument|MalformedPOSTRequest|IllegalLocationConstraintException|InvalidToken|AccessDenied|SlowDown|RequestTimeout|InvalidDigest|KeyTooLongError|InvalidPart)\b`)

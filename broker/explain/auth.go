@@ -5,7 +5,6 @@ package explain
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +34,7 @@ type auth struct {
 	token      string
 }
 
-var authField = regexp.MustCompile(`(?:^|[,;\s])\s*([A-Za-z_-]{4,20})\s*=\s*([^,\s]*)`)
+var authField = lazy(`(?:^|[,;\s])\s*([A-Za-z_-]{4,20})\s*=\s*([^,\s]*)`)
 
 // readHeader reads the value of an Authorization header.
 func readHeader(value string, at int) *auth {

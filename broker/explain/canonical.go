@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -32,10 +31,10 @@ type toSign struct {
 }
 
 var (
-	canonicalStart = regexp.MustCompile(`(?m)^[ \t]*(GET|PUT|POST|HEAD|DELETE)\r?\n[ \t]*(?:/|https?://)[^\n]*\n`)
-	canonicalEnd   = regexp.MustCompile(`(?m)^[ \t]*([0-9a-fA-F]{64}|UNSIGNED-PAYLOAD|STREAMING-[A-Z0-9-]+)[ \t]*\r?$`)
-	canonicalOne   = regexp.MustCompile(`\b(?:GET|PUT|POST|HEAD|DELETE)\\n/[^\n]*\\n(?:[0-9a-f]{64}|UNSIGNED-PAYLOAD)`)
-	toSignStart    = regexp.MustCompile(`(?m)^[ \t]*(AWS4[A-Z0-9-]{0,20})[ \t]*\r?\n[ \t]*(\d{8}T?\w*)[ \t]*\r?\n[ \t]*(\d[^\s/]*/\S*)[ \t]*\r?\n[ \t]*([0-9a-fA-F]{4,128})`)
+	canonicalStart = lazy(`(?m)^[ \t]*(GET|PUT|POST|HEAD|DELETE)\r?\n[ \t]*(?:/|https?://)[^\n]*\n`)
+	canonicalEnd   = lazy(`(?m)^[ \t]*([0-9a-fA-F]{64}|UNSIGNED-PAYLOAD|STREAMING-[A-Z0-9-]+)[ \t]*\r?$`)
+	canonicalOne   = lazy(`\b(?:GET|PUT|POST|HEAD|DELETE)\\n/[^\n]*\\n(?:[0-9a-f]{64}|UNSIGNED-PAYLOAD)`)
+	toSignStart    = lazy(`(?m)^[ \t]*(AWS4[A-Z0-9-]{0,20})[ \t]*\r?\n[ \t]*(\d{8}T?\w*)[ \t]*\r?\n[ \t]*(\d[^\s/]*/\S*)[ \t]*\r?\n[ \t]*([0-9a-fA-F]{4,128})`)
 )
 
 // gatherCanonicals reads canonical requests and strings to sign that are not

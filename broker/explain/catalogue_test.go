@@ -93,3 +93,9 @@ func TestTheReadmeListsAllIDs(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryPatternCompiles(t *testing.T) {
+	if n := explain.CompileAll(); n < 80 {
+		t.Errorf("%d patterns", n)
+	}
+}

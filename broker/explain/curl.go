@@ -3,12 +3,9 @@
 
 package explain
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
-var curlCommand = regexp.MustCompile(`(?m)(?:^|[$#>;&|(]\s*|\s)curl(?:\.exe)?\s+`)
+var curlCommand = lazy(`(?m)(?:^|[$#>;&|(]\s*|\s)curl(?:\.exe)?\s+`)
 
 // gatherCurl reads commands of curl. What `curl -v` sent says more than the
 // command, so that a command is read only where no request is known.

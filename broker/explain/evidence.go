@@ -6,7 +6,6 @@ package explain
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ const (
 // evidence is what the text holds, and what was found in it.
 type evidence struct {
 	text    string
+	lower   string // text in small letters
 	options Options
 
 	lines      []line
@@ -50,7 +50,7 @@ type line struct {
 
 // prefix is what loggers write before a line: a terminal's time, ESP-IDF's
 // level, time and tag, Arduino's likewise, curl's direction.
-var prefix = regexp.MustCompile(`^(?:\[?\d{2}:\d{2}:\d{2}[.\d]*\]?\s*(?:->)?\s*)?` +
+var prefix = lazy(`^(?:\[?\d{2}:\d{2}:\d{2}[.\d]*\]?\s*(?:->)?\s*)?` +
 	`(?:[IWEDV] \([\d:.]+\) [\w./-]{1,40}: |\[ *\d+\]\[[IWEDV]\]\[[^\]]{1,80}\] ?(?:\w+\(\): )?)?(?:([<>*]) ?)?`)
 
 func splitLines(text string) []line {
@@ -76,7 +76,7 @@ func splitLines(text string) []line {
 
 // gather reads everything that is known in text.
 func gather(text string, o Options) *evidence {
-	e := &evidence{text: text, options: o, lines: splitLines(text)}
+	e := &evidence{text: text, lower: lowerASCII(text), options: o, lines: splitLines(text)}
 	for _, secret := range []string{o.Secret, o.Token} {
 		if secret != "" {
 			e.hide(secret)
@@ -177,9 +177,9 @@ func headerOf(headers []field, name string) (string, bool) {
 }
 
 var (
-	statusLine = regexp.MustCompile(`HTTP/[123](?:\.[01])? (\d{3})\b`)
-	espStatus  = regexp.MustCompile(`(?i)(?:\bstatus(?:[ _]?code)?\s*(?:=|:|is)?\s*|HTTP (?:response|code|error)[: ]+(?:code[: ]+)?)([1-5]\d\d)\b`)
-	headerLine = regexp.MustCompile("^([!#$%&'*+.^_|~0-9A-Za-z-]{1,80}):(.*)$")
+	statusLine = lazy(`HTTP/[123](?:\.[01])? (\d{3})\b`)
+	espStatus  = lazy(`(?i)(?:\bstatus(?:[ _]?code)?\s*(?:=|:|is)?\s*|HTTP (?:response|code|error)[: ]+(?:code[: ]+)?)([1-5]\d\d)\b`)
+	headerLine = lazy("^([!#$%&'*+.^_|~0-9A-Za-z-]{1,80}):(.*)$")
 )
 
 func (e *evidence) gatherResponses() {

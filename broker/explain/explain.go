@@ -118,7 +118,7 @@ func (r Report) Text() string {
 	if r.StringToSign != "" {
 		fmt.Fprintf(&b, "and the string to sign:\n%s\n", indent(r.StringToSign))
 	}
-	return b.String()
+	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
 func (f Finding) place() string {

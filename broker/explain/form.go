@@ -6,7 +6,6 @@ package explain
 import (
 	"encoding/base64"
 	"encoding/json"
-	"regexp"
 	"strings"
 )
 
@@ -43,11 +42,11 @@ func newFormField(name, value string, at int) field {
 }
 
 var (
-	dispositionLine = regexp.MustCompile(`(?i)content-disposition:\s*form-data;\s*name="?([^";\r\n]{1,128})"?([^\r\n]*)`)
-	htmlInput       = regexp.MustCompile(`(?i)<input\b[^>]*>`)
-	htmlAttribute   = regexp.MustCompile(`(?i)\b(name|value|type)\s*=\s*"([^"]*)"`)
-	jsonFields      = regexp.MustCompile(`(?i)"policy"\s*:\s*"([A-Za-z0-9+/=]{16,})"`)
-	barePolicy      = regexp.MustCompile(`\{\s*"expiration"\s*:`)
+	dispositionLine = lazy(`(?i)content-disposition:\s*form-data;\s*name="?([^";\r\n]{1,128})"?([^\r\n]*)`)
+	htmlInput       = lazy(`(?i)<input\b[^>]*>`)
+	htmlAttribute   = lazy(`(?i)\b(name|value|type)\s*=\s*"([^"]*)"`)
+	jsonFields      = lazy(`(?i)"policy"\s*:\s*"([A-Za-z0-9+/=]{16,})"`)
+	barePolicy      = lazy(`\{\s*"expiration"\s*:`)
 )
 
 // gatherForms reads forms: multipart bodies, HTML, the fields in JSON, a policy.

@@ -26,7 +26,7 @@ func FuzzExplain(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if took := time.Since(start); took > 10*time.Second {
+		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("took %v for %d bytes", took, len(text))
 		}
 		out := printed(t, r)
@@ -55,18 +55,18 @@ func FuzzParseSecret(f *testing.F) {
 	})
 }
 
-// The longest texts of the worst kinds take seconds, not minutes.
+// Long texts of the worst kinds take a moment, not minutes.
 func TestLongTextsAreReadInTime(t *testing.T) {
 	for name, unit := range map[string]string{
 		"xml": "<Error><Code>", "codes": "<Code>AccessDenied</Code>", "requests": "GET / HTTP/1.1\n\n", "stars": "* \n", "curl": "curl 'a.b ", "urls": "https://a?X-Amz-Date=1&",
-		"lines": "\n", "headers": "a: b\n", "canonical": "GET\n/\n\n", "parts": "Content-Disposition: form-data; name=\"a\"\n", "policies": `{"expiration":"`, "escapes": "%25", "auth": "AWS4-HMAC-SHA256 Credential=a,",
+		"lines": "a\n", "headers": "a: b\n", "canonical": "GET\n/\n\n", "parts": "Content-Disposition: form-data; name=\"a\"\n", "policies": `{"expiration":"`, "escapes": "%25", "auth": "AWS4-HMAC-SHA256 Credential=a,",
 		"numbers": "returned -0x2700 ", "nul": "\x00", "inputs": "<input name=\"", "status": `{"status":"error",`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			text := strings.Repeat(unit, explain.MaxInput/len(unit))
+			text := strings.Repeat(unit, explain.MaxInput/4/len(unit))
 			start := time.Now()
 			explained(t, text, explain.Options{Secret: sdkSecret}).Text()
-			if took := time.Since(start); took > 20*time.Second {
+			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("took %v", took)
 			} else if testing.Verbose() {
 				t.Logf("took %v", took)

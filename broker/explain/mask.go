@@ -5,7 +5,6 @@ package explain
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,24 +15,24 @@ const masked = "…"
 
 // shapes are secrets by the look of where they stand. The last group of each is
 // what is hidden.
-var shapes = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)(signature(?:s|provided)?["']?\s*(?:=|:|>|%3D|\\u003d)\s*["']?)([A-Za-z0-9+/=%._-]{8,})`),
-	regexp.MustCompile(`(?i)((?:x-amz-)?(?:security-?_?|session-?_?)token["']?\s*(?:=|:|>|%3D|\\u003d|,)\s*["']?)([A-Za-z0-9+/=%._-]{8,})`),
-	regexp.MustCompile(`(?i)(secret[-_]?(?:access)?[-_]?(?:key)?["']?\s*(?:=|:|>)\s*["']?)([A-Za-z0-9+/=%._-]{8,})`),
-	regexp.MustCompile(`(?i)(\b(?:passw(?:or)?d|pass|pwd|psk)["']?\s*(?:=|:|>)\s*["']?)([^\s"'<>&,]{3,})`),
-	regexp.MustCompile(`(?i)(\b(?:authorization|proxy-authorization):\s*(?:basic|bearer|token|aws)\s+)(\S+)`),
-	regexp.MustCompile(`(?i)(https?://[^\s/:@"'<>]+:)([^\s/@"'<>]+)@`),
-	regexp.MustCompile(`(-----BEGIN [A-Z ]*PRIVATE KEY-----)([^-]*)`),
+var shapes = []*pattern{
+	lazy(`(?i)(signature(?:s|provided)?["']?\s*(?:=|:|>|%3D|\\u003d)\s*["']?)([A-Za-z0-9+/=%._-]{8,})`),
+	lazy(`(?i)((?:x-amz-)?(?:security-?_?|session-?_?)token["']?\s*(?:=|:|>|%3D|\\u003d|,)\s*["']?)([A-Za-z0-9+/=%._-]{8,})`),
+	lazy(`(?i)(secret[-_]?(?:access)?[-_]?(?:key)?["']?\s*(?:=|:|>)\s*["']?)([A-Za-z0-9+/=%._-]{8,})`),
+	lazy(`(?i)(\b(?:passw(?:or)?d|pass|pwd|psk)["']?\s*(?:=|:|>)\s*["']?)([^\s"'<>&,]{3,})`),
+	lazy(`(?i)(\b(?:authorization|proxy-authorization):\s*(?:basic|bearer|token|aws)\s+)(\S+)`),
+	lazy(`(?i)(https?://[^\s/:@"'<>]+:)([^\s/@"'<>]+)@`),
+	lazy(`(-----BEGIN [A-Z ]*PRIVATE KEY-----)([^-]*)`),
 }
 
 // tokens of AWS begin like this: with a name before it or without, it is one.
 var (
-	awsToken  = regexp.MustCompile(`\b(?:IQoJ|FwoG|FQoG|AQoD)[A-Za-z0-9+/=%._-]{16,}`)
-	jwt       = regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)+`)
-	keyID     = regexp.MustCompile(`(?i)(AKIA|ASIA|ABIA|ACCA|AROA|AIDA|AGPA|ANPA|ANVA)[A-Z0-9]{6,128}`)
-	longText  = regexp.MustCompile(`[A-Za-z0-9+/=%_-]{40,}`)
-	hexDigest = regexp.MustCompile(`^[0-9a-fA-F]+$`)
-	hexRun    = regexp.MustCompile(`[0-9a-fA-F]{24,}`)
+	awsToken  = lazy(`\b(?:IQoJ|FwoG|FQoG|AQoD)[A-Za-z0-9+/=%._-]{16,}`)
+	jwt       = lazy(`\beyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)+`)
+	keyID     = lazy(`(?i)(AKIA|ASIA|ABIA|ACCA|AROA|AIDA|AGPA|ANPA|ANVA)[A-Z0-9]{6,128}`)
+	longText  = lazy(`[A-Za-z0-9+/=%_-]{40,}`)
+	hexDigest = lazy(`^[0-9a-fA-F]+$`)
+	hexRun    = lazy(`[0-9a-fA-F]{24,}`)
 )
 
 // show lets a digest be seen that is no secret: of a body, or of a canonical

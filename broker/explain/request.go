@@ -3,10 +3,7 @@
 
 package explain
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // request is one HTTP request, as far as the text tells it.
 type request struct {
@@ -37,7 +34,7 @@ func (r *request) header(name string) (field, bool) {
 // whole says whether all headers are known that were sent.
 func (r *request) whole() bool { return r.how == "request" || r.how == "curl" }
 
-var requestLine = regexp.MustCompile(`^.{0,40}?\b(GET|PUT|POST|HEAD|DELETE) +((?:/|https?://).*?) +HTTP/[123](?:\.[01])?\s*$`)
+var requestLine = lazy(`^.{0,40}?\b(GET|PUT|POST|HEAD|DELETE) +((?:/|https?://).*?) +HTTP/[123](?:\.[01])?\s*$`)
 
 // gatherRequests reads requests as they go over the wire.
 func (e *evidence) gatherRequests() {
@@ -134,7 +131,7 @@ func splitTarget(r *request) {
 	}
 }
 
-var signedURL = regexp.MustCompile(`https?://[^\s"'<>\\^{}|` + "`" + `]+\?[^\s"'<>` + "`" + `]*`)
+var signedURL = lazy(`https?://[^\s"'<>\\^{}|` + "`" + `]+\?[^\s"'<>` + "`" + `]*`)
 
 // gatherURLs reads signed URLs that stand alone.
 func (e *evidence) gatherURLs() {
@@ -150,7 +147,7 @@ func (e *evidence) gatherURLs() {
 	}
 }
 
-var methodBefore = regexp.MustCompile(`\b(GET|PUT|POST|HEAD|DELETE)\b[^\n]{0,40}$`)
+var methodBefore = lazy(`\b(GET|PUT|POST|HEAD|DELETE)\b[^\n]{0,40}$`)
 
 // methodOf is the method that stands before a URL on the same line.
 func (e *evidence) methodOf(at int) string {
@@ -171,7 +168,7 @@ func (e *evidence) inside(raw string, at int) bool {
 	return false
 }
 
-var loneHeader = regexp.MustCompile(`(?i)(?:^|["'\s])(?:authorization["']?\s*[:=]\s*["']?)?((?:AWS4[A-Z0-9-]{0,24}|AWS-?4[A-Z0-9-]{0,24})[ ,:]+\w{4,20}=[^"'\r\n]{8,})`)
+var loneHeader = lazy(`(?i)(?:^|["'\s])(?:authorization["']?\s*[:=]\s*["']?)?((?:AWS4[A-Z0-9-]{0,24}|AWS-?4[A-Z0-9-]{0,24})[ ,:]+\w{4,20}=[^"'\r\n]{8,})`)
 
 // gatherHeaders reads an Authorization header that stands alone, with whatever
 // other headers are there.
@@ -181,10 +178,13 @@ func (e *evidence) gatherHeaders() {
 			return
 		}
 	}
-	m := loneHeader.FindStringSubmatchIndex(e.text)
-	if m == nil || len(e.requests) >= maxRequests {
-		return
+	for _, m := range loneHeader.FindAllStringSubmatchIndex(e.text, maxRequests) {
+		e.loneHeader(m)
 	}
+}
+
+// loneHeader reads the header of a match.
+func (e *evidence) loneHeader(m []int) {
 	r := &request{how: "header", at: m[2]}
 	for _, l := range e.lines {
 		h := headerLine.FindStringSubmatchIndex(l.text)

@@ -4,7 +4,6 @@
 package explain
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -140,7 +139,7 @@ func parameterName(lower string) string {
 		"x-amz-security-token": "X-Amz-Security-Token"}[lower]
 }
 
-var eightDigits = regexp.MustCompile(`^\d{8}$`)
+var eightDigits = lazy(`^\d{8}$`)
 
 // judgeScope is about key/date/region/service/aws4_request.
 func judgeScope(e *evidence, r *request) {
@@ -181,7 +180,7 @@ func judgeScopeDate(e *evidence, r *request) {
 	}
 }
 
-var hostRegion = regexp.MustCompile(`(?:^|\.)s3[.-](?:dualstack\.|fips\.|website[.-])?([a-z]{2}(?:-[a-z]+){1,2}-\d)\.amazonaws\.`)
+var hostRegion = lazy(`(?:^|\.)s3[.-](?:dualstack\.|fips\.|website[.-])?([a-z]{2}(?:-[a-z]+){1,2}-\d)\.amazonaws\.`)
 
 func judgeRegion(e *evidence, r *request) {
 	region := r.auth.part(1)
@@ -217,7 +216,7 @@ func keyEnds(id string) string {
 	return ends(id)
 }
 
-var hex64 = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var hex64 = lazy(`^[0-9a-f]{64}$`)
 
 func judgeSignatureText(e *evidence, r *request) {
 	s := r.auth.signature
@@ -251,6 +250,6 @@ func judgeDate(e *evidence, r *request) {
 	e.add("date-format", Certain, a.date, r.at, what, a.date, time.Date(2026, 11, 26, 6, 40, 0, 0, time.UTC).Format(dateFormat))
 }
 
-var s3Host = regexp.MustCompile(`(?i)(?:^|[./])s3[.-].*amazonaws\.|(?:^|[./])s3\.|\.s3-[a-z0-9-]+\.amazonaws\.|s3express-`)
+var s3Host = lazy(`(?i)(?:^|[./])s3[.-].*amazonaws\.|(?:^|[./])s3\.|\.s3-[a-z0-9-]+\.amazonaws\.|s3express-`)
 
 func isS3(host string) bool { return s3Host.MatchString(host) }

@@ -4,7 +4,6 @@
 package explain
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -116,7 +115,7 @@ func sorted(s []string) []string {
 	return s
 }
 
-var lowerEscape = regexp.MustCompile(`%(?:[a-f][0-9A-Fa-f]|[0-9A-Fa-f][a-f])`)
+var lowerEscape = lazy(`%(?:[a-f][0-9A-Fa-f]|[0-9A-Fa-f][a-f])`)
 
 func judgeCanonicalQuery(e *evidence, c canonical, p parsed) {
 	if m := lowerEscape.FindString(p.path + "?" + p.query); m != "" {

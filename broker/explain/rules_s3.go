@@ -3,10 +3,7 @@
 
 package explain
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // judgeAnswers is about what S3 said.
 func judgeAnswers(e *evidence) {
@@ -79,10 +76,10 @@ var simpleCodes = map[string]simpleCode{
 }
 
 var (
-	policyFailed = regexp.MustCompile(`Policy Condition failed: \[([^\]]*)\]`)
-	extraFields  = regexp.MustCompile(`(?i)extra input fields?: ?([\w-]+)`)
-	onActions    = regexp.MustCompile(`(?i)not authorized to perform: ([\w:*]+)(?: on resource: "?([^\s"]+)"?)?(?: because ([^<\n"]*))?`)
-	notSigned    = regexp.MustCompile(`(?i)headers? present in the request which were not signed`)
+	policyFailed = lazy(`Policy Condition failed: \[([^\]]*)\]`)
+	extraFields  = lazy(`(?i)extra input fields?: ?([\w-]+)`)
+	onActions    = lazy(`(?i)not authorized to perform: ([\w:*]+)(?: on resource: "?([^\s"]+)"?)?(?: because ([^<\n"]*))?`)
+	notSigned    = lazy(`(?i)headers? present in the request which were not signed`)
 )
 
 // judgeDenied tells apart the many things that S3 calls AccessDenied.
@@ -151,10 +148,10 @@ func deniedAction(e *evidence, a answer, m []string) {
 }
 
 var (
-	expecting    = regexp.MustCompile(`region '([^']*)' is wrong; expecting '([^']*)'`)
-	wrongService = regexp.MustCompile(`incorrect service "([^"]*)"[^"]*"([^"]*)"`)
-	wrongEnd     = regexp.MustCompile(`(?i)incorrect terminal|aws4_request`)
-	wrongDate    = regexp.MustCompile(`(?i)incorrect date format|invalid date|Credential date|X-Amz-Date must be`)
+	expecting    = lazy(`region '([^']*)' is wrong; expecting '([^']*)'`)
+	wrongService = lazy(`incorrect service "([^"]*)"[^"]*"([^"]*)"`)
+	wrongEnd     = lazy(`(?i)incorrect terminal|aws4_request`)
+	wrongDate    = lazy(`(?i)incorrect date format|invalid date|Credential date|X-Amz-Date must be`)
 )
 
 // judgeMalformed reads what S3 says of a header or of a query.

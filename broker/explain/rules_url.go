@@ -6,14 +6,13 @@ package explain
 import (
 	"fmt"
 	"math/bits"
-	"regexp"
 	"strings"
 )
 
 var (
-	twiceEncoded = regexp.MustCompile(`%25[0-9A-Fa-f]{2}`)
-	restOfURL    = regexp.MustCompile(`(?:X-Amz-[A-Za-z-]+=|&X-Amz-|^[0-9a-f]{8,64}\s*$|^[A-Za-z0-9%+/=_.-]{16,}(?:&|$))`)
-	badEscape    = regexp.MustCompile(`%(?:[^0-9A-Fa-f]|[0-9A-Fa-f][^0-9A-Fa-f]|.?$)`)
+	twiceEncoded = lazy(`%25[0-9A-Fa-f]{2}`)
+	restOfURL    = lazy(`(?:X-Amz-[A-Za-z-]+=|&X-Amz-|^[0-9a-f]{8,64}\s*$|^[A-Za-z0-9%+/=_.-]{16,}(?:&|$))`)
+	badEscape    = lazy(`%(?:[^0-9A-Fa-f]|[0-9A-Fa-f][^0-9A-Fa-f]|.?$)`)
 )
 
 // judgeURL is about how a signed URL has been handed on.

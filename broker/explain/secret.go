@@ -5,13 +5,12 @@ package explain
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 )
 
 var (
-	secretLine = regexp.MustCompile(`(?im)(?:aws_?secret_?access_?key|secret_?access_?key|secretkey)"?\s*[=:]\s*"?([^\s",]+)`)
-	tokenLine  = regexp.MustCompile(`(?im)(?:aws_?)?session_?token"?\s*[=:]\s*"?([^\s",]+)`)
+	secretLine = lazy(`(?im)(?:aws_?secret_?access_?key|secret_?access_?key|secretkey)"?\s*[=:]\s*"?([^\s",]+)`)
+	tokenLine  = lazy(`(?im)(?:aws_?)?session_?token"?\s*[=:]\s*"?([^\s",]+)`)
 )
 
 // ParseSecret reads a secret access key, and its session token if there is one,

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,25 +132,25 @@ func explainInput(c *cobra.Command, args []string) (string, error) {
 		}
 		return string(text), nil
 	}
+	if slices.ContainsFunc(args, func(arg string) bool { return !fileLike(arg) }) {
+		return strings.Join(args, " "), nil
+	}
 	var all []string
 	for _, arg := range args {
 		text, err := readUpTo(arg, explain.MaxInput+1)
-		switch {
-		case err == nil:
-			all = append(all, text)
-		case len(args) == 1 && !fileLike(arg):
-			return arg, nil
-		case !fileLike(arg):
-			return strings.Join(args, " "), nil
-		default:
+		if err != nil {
 			return "", err
 		}
+		all = append(all, text)
 	}
 	return strings.Join(all, "\n"), nil
 }
 
-// fileLike says whether an argument that is no file was meant to be one.
+// fileLike says whether an argument is a file, or was meant to be one.
 func fileLike(arg string) bool {
+	if _, err := os.Stat(arg); err == nil {
+		return true
+	}
 	return len(arg) < 200 && !strings.ContainsAny(arg, " \t\n=<>{}?&") && !strings.Contains(arg, "://")
 }
 
