@@ -181,3 +181,28 @@ func TestTheKeyboardReachesEverything(t *testing.T) {
 		}
 	}
 }
+
+// What `make demo` shows is what README.md has a picture of: a camera that sees
+// something move, one that is out of reach now and then, and one that is refused.
+func TestTheDemoOpensTheConsole(t *testing.T) {
+	needsMosquitto(t)
+	program(t, "thingpass")
+	program(t, "thingpass-thing")
+	page := testbrowser.Open(t)
+	c := start(t, "thingpass-dev", "demo", "--dir", t.TempDir()+"/demo", "--interval", "500ms")
+	c.awaitLine("Open http://")
+	console := regexp.MustCompile(`Open (http://\S+)`).FindStringSubmatch(c.text())[1]
+	page.Size(1100, 560)
+	page.Go(console)
+	page.Await(`document.querySelectorAll(".card").length == 3 && document.querySelector(".card.refused") && document.querySelectorAll(".card.active img").length == 2`)
+	page.Await(`document.body.innerText.includes("unknown-kind")`)
+	c.awaitLine("cam2/photo/")
+	page.Await(`[...document.images].every(i => i.complete && i.naturalWidth > 0)`)
+	page.Screenshot("demo")
+	page.Go(console + "things/cam1")
+	page.Await(`document.querySelector("#live table")`)
+	page.Screenshot("demo-thing")
+	if code := c.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
