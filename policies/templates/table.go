@@ -34,6 +34,7 @@ var table = []Template{
 	{Name: "session-role-trust", Kind: Trust, For: "that role"},
 
 	{Name: "presign-events", Kind: IAM, For: "the broker's role, where it reads S3's events"},
+	{Name: "presign-console", Kind: IAM, For: "the broker's role, where it has a console"},
 	{Name: "events-queue", Kind: Queue, For: "the queue of S3's events"},
 
 	{Name: "lambda-role", Kind: IAM, For: "the role of thingpass-lambda; lambda.cfn.yaml has it, too"},

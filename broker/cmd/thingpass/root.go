@@ -29,7 +29,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	return exitCode(root.ExecuteContext(ctx), stderr)
+}
+
+// exitCode reports err, unless that is done, and returns how to end with it.
+func exitCode(err error, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
@@ -85,10 +89,11 @@ store that object and no other; the thing sends the bytes to S3 over HTTPS.`,
 	}
 	c.SetVersionTemplate("{{.Version}}\n")
 	c.CompletionOptions.HiddenDefaultCmd = true
-	certs, policy := certsCommand(), policyCommand()
+	certs, policy, console := certsCommand(), policyCommand(), consoleCommand()
 	exitWithFailure(certs)
 	exitWithFailure(policy)
-	c.AddCommand(runCommand(), checkCommand(), versionCommand(), certs, policy)
+	exitWithFailure(console)
+	c.AddCommand(runCommand(), checkCommand(), healthCommand(), explainCommand(), costCommand(), versionCommand(), certs, policy, console)
 	return c
 }
 

@@ -78,6 +78,7 @@ struct thingpass_options {
     bool spool_first;
     uint64_t offline_first;    // the photo from which on there is no network,
     uint64_t offline_count;    // and for how many
+    uint64_t offline_every;    // and again so many photos after offline_first; 0: never
     uint32_t captured_every_s; // pretended; 0: the true time
 
     bool no_commands;      // do not listen to operators

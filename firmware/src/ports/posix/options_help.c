@@ -62,6 +62,7 @@ static const char first[] =
     "  --spool-first       nothing is sent that is not in the spool\n"
     "  --offline FIRST,COUNT\n"
     "                      no network from that photo on, for so many photos\n"
+    "  --offline-every N   and again N photos later, and so on\n"
     "\n";
 
 static const char second[] =

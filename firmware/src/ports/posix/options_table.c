@@ -207,6 +207,7 @@ const struct thingpass_option_entry thingpass_option_table[] = {
     {"spool-full", SPOOL, OTHER(set_spool_full)},
     {"spool-first", CAMERA, FLAG(spool_first)},
     {"offline", CAMERA, OTHER(set_offline)},
+    {"offline-every", CAMERA, NUMBER(offline_every, 2, UINT32_MAX)},
 
     {"no-commands", CAMERA, FLAG(no_commands)},
     {"downloads", CAMERA, TEXT(downloads)},

@@ -68,8 +68,11 @@ void thingpass_spooler_close(struct thingpass_virtual_thing *thing) {
 // Whether the photos of now are taken out of reach of any network.
 static bool is_offline(const struct thingpass_virtual_thing *t) {
     const struct thingpass_options *o = t->options;
-    return o->offline_count > 0 && t->number >= o->offline_first &&
-           t->number < o->offline_first + o->offline_count && !t->camera_empty;
+    if (o->offline_count == 0 || t->number < o->offline_first || t->camera_empty) {
+        return false;
+    }
+    uint64_t since = t->number - o->offline_first;
+    return (o->offline_every > 0 ? since % o->offline_every : since) < o->offline_count;
 }
 
 static void tell_the_link(struct thingpass_virtual_thing *t) {
