@@ -317,7 +317,7 @@ static void results_are_those_of_the_wire_vectors(void **state) {
     assert_int_equal(thingpass_command_print(&result, "c-2", text, sizeof want - 1),
                      THINGPASS_ESPACE);
     assert_int_equal(thingpass_command_print(&result, "c 2", text, sizeof text), THINGPASS_EINVAL);
-    assert_int_equal(thingpass_command_print(&w->tp.result, "c-6", text, sizeof text), 48);
+    assert_int_equal(thingpass_command_print(&w->tp.result, "c-6", text, sizeof text), 46);
     assert_string_equal(text, "{\"id\":\"c-6\",\"status\":\"error\",\"code\":\"blocked\"}");
 
     strcpy(w->tp.result.code, "AccessDenied"); // S3's
