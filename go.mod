@@ -13,18 +13,24 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10 // the bucket's events (broker/sqsevents)
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // sessions of things (broker/awss3)
 	github.com/aws/smithy-go v1.28.8 // what the SDK's errors are made of
+	github.com/chromedp/chromedp v0.23.0 // drives Chromium in tests (broker/console/pages)
 	github.com/coder/websocket v1.8.15 // MQTT over WebSocket (broker/mqttconn)
+	github.com/coreos/go-oidc/v3 v3.21.0 // ID tokens (broker/console/access)
 	github.com/eclipse/paho.golang v0.23.0 // MQTT 5 (broker/mqttconn)
 	github.com/mochi-mqtt/server/v2 v2.7.9 // the dev stack's MQTT server; not linked into thingpass
+	github.com/mattn/go-isatty v0.0.24 // is it a terminal? (broker/cmd/thingpass/terminal)
 	github.com/prometheus/client_golang v1.25.0 // metrics (broker/console)
 	github.com/redis/go-redis/v9 v9.23.0 // quotas that brokers share (broker/quota)
 	github.com/spf13/cobra v1.10.2 // commands and their help
 	github.com/spf13/viper v1.21.0 // configuration from file and environment
 	github.com/versity/versitygw v1.8.0 // the dev stack's S3; not linked into thingpass
 	go.yaml.in/yaml/v3 v3.0.5 // lines of settings, for messages
+	golang.org/x/crypto v0.58.0 // argon2id for passwords (broker/console/access)
+	golang.org/x/oauth2 v0.38.0 // authorization code and PKCE (broker/console/access)
+	golang.org/x/image v0.48.0 // scaling and WebP, for thumbnails (broker/console/thumbs)
 )
 
-require golang.org/x/sys v0.49.0
+require golang.org/x/sys v0.50.0
 
 require (
 	github.com/Azure/go-ntlmssp v0.1.1 // indirect
@@ -47,9 +53,12 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/chromedp/cdproto v0.159.0 // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/fsnotify/fsnotify v1.9.0 // indirect
 	github.com/go-asn1-ber/asn1-ber v1.5.8 // indirect
+	github.com/go-jose/go-jose/v4 v4.1.9 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/go-ldap/ldap/v3 v3.4.14 // indirect
 	github.com/go-viper/mapstructure/v2 v2.4.0 // indirect
 	github.com/gofiber/fiber/v3 v3.5.0 // indirect
@@ -67,7 +76,6 @@ require (
 	github.com/klauspost/compress v1.20.1 // indirect
 	github.com/klauspost/cpuid/v2 v2.4.0 // indirect
 	github.com/mattn/go-colorable v0.1.15 // indirect
-	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/mitchellh/go-homedir v1.1.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/nats-io/nats.go v1.53.1 // indirect
@@ -97,13 +105,12 @@ require (
 	github.com/valyala/fasthttp v1.73.0 // indirect
 	github.com/zeebo/xxh3 v1.1.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
-	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/net v0.61.0 // indirect
-	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/sync v0.25.0 // indirect
 	golang.org/x/telemetry v0.0.0-20261010193011-f71dc92da45e // indirect
-	golang.org/x/text v0.43.0 // indirect
+	golang.org/x/text v0.44.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 	golang.org/x/vuln v1.9.0 // indirect

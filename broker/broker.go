@@ -107,6 +107,14 @@ type Config struct {
 	Limits Limits // of each thing
 
 	Credentials *Credentials // nil: things get none [P-14]
+
+	// Commands: things may be told what to do, and say how it went [P-15].
+	Commands bool
+
+	// Blocked tells whether an operator has blocked a thing; all its requests are
+	// then refused with CodeBlocked. It is asked for each request, at once, and must
+	// be safe for concurrent use. nil: none is blocked.
+	Blocked func(thing string) bool
 }
 
 // A Broker answers requests. It is safe for concurrent use.
@@ -127,6 +135,7 @@ type Broker struct {
 
 	credentials *Credentials
 	multipart   MultipartStore
+	isBlocked   func(thing string) bool // nil: none is
 
 	handlers map[string]handler // by the topic's verb
 }
@@ -168,14 +177,26 @@ func New(c Config) (*Broker, error) {
 	if err := b.share(c); err != nil {
 		return nil, err
 	}
-	if c.Credentials != nil {
-		if err := c.Credentials.check(); err != nil {
-			return nil, err
-		}
-		b.credentials = c.Credentials
-		b.handlers[verbCredentialsRequest] = (*request).credentialsRequest
+	if b.isBlocked = c.Blocked; c.Commands {
+		b.handlers[verbCommandResult] = (*request).commandResult
+	}
+	if err := b.offerCredentials(c.Credentials); err != nil {
+		return nil, err
 	}
 	return b, nil
+}
+
+// offerCredentials has the broker answer requests for them, unless c is nil.
+func (b *Broker) offerCredentials(c *Credentials) error {
+	if c == nil {
+		return nil
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	b.credentials = c
+	b.handlers[verbCredentialsRequest] = (*request).credentialsRequest
+	return nil
 }
 
 // offered tells whether any kind is offered in the mode.
@@ -214,10 +235,7 @@ func (b *Broker) Handle(ctx context.Context, m Message) ([]Message, error) {
 		return nil, errors.Join(err, b.audit.Record(entry))
 	}
 	r := &request{broker: b, thing: t.thing, now: started, correlation: m.Correlation}
-	if err := r.admit(ctx); err != nil {
-		return r.refuse(t.verb, "", m.Payload, err)
-	}
-	if err := r.unreserved(); err != nil {
+	if err := r.enter(ctx); err != nil {
 		return r.refuse(t.verb, "", m.Payload, err)
 	}
 	return b.handlers[t.verb](r, ctx, m.Payload)
@@ -237,6 +255,9 @@ func (b *Broker) Busy(m Message) ([]Message, error) {
 	t, err := b.parseTopic(m.Topic)
 	if err != nil {
 		return nil, err
+	}
+	if t.verb == verbCommandResult {
+		return nil, nil // it has no answer [P-15.6]
 	}
 	r := &request{broker: b, thing: t.thing, now: b.now(), correlation: m.Correlation}
 	return r.busy(m.Payload)

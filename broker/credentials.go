@@ -182,10 +182,7 @@ func (b *Broker) Issue(ctx context.Context, thing string) (Session, error) {
 		return Session{}, refuse(CodeModeNotAllowed, "no credentials are offered")
 	}
 	r := &request{broker: b, thing: thing, now: b.now()}
-	if err := r.admit(ctx); err != nil {
-		return Session{}, err
-	}
-	if err := r.unreserved(); err != nil {
+	if err := r.enter(ctx); err != nil {
 		return Session{}, err
 	}
 	return b.credentials.Issuer.Issue(ctx, thing)

@@ -207,7 +207,7 @@ func TestCredentialsThatCannotWorkAreRefusedAtOnce(t *testing.T) {
 func TestAnotherWayToASessionHasTheSameRules(t *testing.T) {
 	w := &world{now: time.Unix(wireNow, 0)}
 	c := config(w)
-	c.Limits.RequestsPerMinute, c.Quota = 2, quota.NewMemory(10)
+	c.Limits.RequestsPerMinute, c.Quota = 2, quota.NewMemory(0)
 	b, err := broker.New(c)
 	if err != nil {
 		t.Fatal(err)

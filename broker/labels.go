@@ -9,7 +9,7 @@ const verbStored = "stored"
 // Verbs returns what can stand in Entry.Request. For who counts entries: what
 // things write is never a name for something to count by.
 func Verbs() []string {
-	return []string{verbUploadRequest, verbUploadComplete, verbDownloadRequest, verbCredentialsRequest, verbStored}
+	return []string{verbUploadRequest, verbUploadComplete, verbDownloadRequest, verbCredentialsRequest, verbCommand, verbCommandResult, verbStored}
 }
 
 // Modes returns what can stand in Entry.Mode.
@@ -17,8 +17,8 @@ func Modes() []string { return []string{"put", "pass", "multipart", "get", "cred
 
 // Codes returns what can stand in Entry.Code.
 func Codes() []Code {
-	return []Code{CodeGranted, CodeUnchanged, CodeVerified, CodeAborted, CodeIgnored,
+	return []Code{CodeGranted, CodeUnchanged, CodeVerified, CodeAborted, CodeIgnored, CodeDone, CodeFailed,
 		CodeBadRequest, CodePayloadTooLarge, CodeUnknownKind, CodeModeNotAllowed, CodeTypeNotAllowed, CodeSizeNotAllowed,
 		CodeMetadataNotAllowed, CodeKeyNotAllowed, CodeTooManyObjects, CodeNotFound, CodeMismatch, CodeNoSuchUpload,
-		CodePartNotAllowed, CodePartsMissing, CodeQuotaExceeded, CodeBusy, CodeUnavailable, CodeInternal}
+		CodePartNotAllowed, CodePartsMissing, CodeQuotaExceeded, CodeBlocked, CodeBusy, CodeUnavailable, CodeInternal}
 }

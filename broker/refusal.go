@@ -50,7 +50,7 @@ const (
 
 // waits holds the least wait in seconds for the codes where waiting helps
 // [P-9.4].
-var waits = map[Code]int64{CodeBusy: 2, CodeUnavailable: 5, CodeInternal: 30}
+var waits = map[Code]int64{CodeBusy: 2, CodeUnavailable: 5, CodeInternal: 30, CodeBlocked: 300}
 
 // A Refusal is an error that a thing may see. Text is for people, and holds
 // nothing that the thing does not know itself; Cause is for the log only.

@@ -111,13 +111,22 @@ func (r *request) refuse(verb, id string, payload []byte, err error) ([]Message,
 	body := refusalReply(id, refusal)
 	m, encodeErr := r.answer(&body)
 	if refusal.quiet && encodeErr == nil {
-		return []Message{m}, nil
+		return answered(verb, m), nil
 	}
 	auditErr := r.record(Entry{Request: verb, ID: id, Code: refusal.Code, Reason: refusal.Text})
 	if encodeErr != nil {
 		return nil, errors.Join(refusal, auditErr, encodeErr)
 	}
-	return []Message{m}, errors.Join(refusal, auditErr)
+	return answered(verb, m), errors.Join(refusal, auditErr)
+}
+
+// answered is the answer to a request of the verb: there is none to a
+// command-result [P-15.6].
+func answered(verb string, m Message) []Message {
+	if verb == verbCommandResult {
+		return nil
+	}
+	return []Message{m}
 }
 
 // busy is refused without an audit line: nothing was decided, and a flood must

@@ -19,6 +19,8 @@ const (
 	verbCredentialsRequest = "credentials-request"
 	verbResponse           = "response"
 	verbUploaded           = "uploaded"
+	verbCommand            = "command"
+	verbCommandResult      = "command-result"
 
 	maxThingName    = 128
 	maxTopic        = 256 // bytes, AWS IoT Core

@@ -44,6 +44,12 @@ credentials: # for things that speak S3 themselves
     role_alias: ""
 audit:
   file: "-"
+console: # the page for people, on this machine alone
+  listen: ""
+  access: loopback
+  s3_endpoint: "" # what its browsers are sent to
+  revoke: files
+  certs: ""
 kinds:
   photo:
     modes: [put, pass]
@@ -67,6 +73,8 @@ const (
 	DefaultS3Port   = 9000
 
 	DefaultProviderPort = 9443
+	DefaultViewPort     = 9001
+	DefaultConsolePort  = 8470 // the broker's
 )
 
 // writeBrokerConfig brings broker.yaml up to date. Of a part that does not run
@@ -116,6 +124,7 @@ func (s *Stack) brokerSettings(o *Options) []brokerSetting {
 	}
 	s3 := ReadyS3{
 		Endpoint: "https://" + s.guess(o.S3Port, DefaultS3Port),
+		View:     "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(orDefault(o.ViewPort, DefaultViewPort))),
 		Bucket:   o.Bucket,
 		Region:   o.Region,
 		KeyFile:  o.keyFile(),
@@ -138,6 +147,9 @@ func (s *Stack) brokerSettings(o *Options) []brokerSetting {
 		{"s3", "access_key_file", s3.KeyFile, false},
 	}
 	settings = append(settings, s.credentialSettings(o, s3.Endpoint)...)
+	settings = append(settings, brokerSetting{"console", "listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.ConsolePort)), true}, brokerSetting{"console", "access", "loopback", true},
+		brokerSetting{"console", "s3_endpoint", s3.View, noS3}, brokerSetting{"console", "revoke", "files", true},
+		brokerSetting{"console", "certs", s.ready.CertsDir, false}, brokerSetting{"console", "registry", s.registryFile(), false})
 	if mqtt.Strict {
 		settings = append(settings, brokerSetting{"mqtt", "profile", "aws", false})
 	}

@@ -48,8 +48,9 @@ const (
 type front struct {
 	listener    net.Listener
 	server      *http.Server
-	socket      string // of versitygw
-	virtualHost string // with port
+	view        *http.Server // plain, for looking; nil: there is none
+	socket      string       // of versitygw
+	virtualHost string       // with port
 	accessKey   AccessKey
 	region      string
 	maxSize     int64 // bytes
@@ -95,10 +96,13 @@ func newFront(listener net.Listener, socket, virtualHost string, o *S3Options) *
 func (f *front) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	if err := f.server.Shutdown(ctx); err != nil {
-		return f.server.Close()
+	var err error
+	for _, server := range []*http.Server{f.server, f.view} {
+		if server != nil && server.Shutdown(ctx) != nil {
+			err = errors.Join(err, server.Close())
+		}
 	}
-	return nil
+	return err
 }
 
 // ServeHTTP answers one request: refuse, or read it whole and forward it.

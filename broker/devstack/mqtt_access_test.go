@@ -20,7 +20,7 @@ const notAuthorized = 0x87
 func TestThingPublishesToItsOwnTopicsOnly(t *testing.T) {
 	m := startMQTT(t, shipped)
 	broker := m.broker()
-	for _, last := range []string{"upload-request", "upload-complete", "download-request", "credentials-request"} {
+	for _, last := range []string{"upload-request", "upload-complete", "download-request", "credentials-request", "command-result"} {
 		if got := broker.subscribe("$share/thingpass/thingpass/+/" + last); got != 1 {
 			t.Fatalf("broker subscribes to %s: %#x", last, got)
 		}
@@ -36,6 +36,9 @@ func TestThingPublishesToItsOwnTopicsOnly(t *testing.T) {
 		"thingpass/cam2/response",
 		"thingpass/cam1/response",
 		"thingpass/cam1/uploaded",
+		"thingpass/cam1/command",
+		"thingpass/cam2/command",
+		"thingpass/cam2/command-result",
 		"thingpass/cam1/other",
 		"thingpass/cam1/upload-request/x",
 		"thingpass/cam1/upload-request/",
@@ -66,7 +69,7 @@ func TestThingPublishesToItsOwnTopicsOnly(t *testing.T) {
 		})
 	}
 	thing := m.thing("cam1")
-	for _, last := range []string{"upload-request", "upload-complete", "download-request", "credentials-request"} {
+	for _, last := range []string{"upload-request", "upload-complete", "download-request", "credentials-request", "command-result"} {
 		if got := thing.publish("thingpass/cam1/"+last, last); got > 0x10 {
 			t.Errorf("own %s: PUBACK %#x", last, got)
 		}
@@ -85,7 +88,7 @@ func TestThingSubscribesToItsOwnTopicOnly(t *testing.T) {
 	thing, broker := m.thing("cam1"), m.broker()
 	for _, filter := range []string{
 		"#", "+/#", "thingpass/#", "thingpass/+/response", "thingpass/cam1/#", "thingpass/cam1/+", "+/cam1/response",
-		"thingpass/cam2/response", "thingpass/cam1/uploaded", "thingpass/+/uploaded", "thingpass/cam1/upload-request",
+		"thingpass/cam2/response", "thingpass/cam2/command", "thingpass/+/command", "thingpass/cam1/command-result", "thingpass/cam1/uploaded", "thingpass/+/uploaded", "thingpass/cam1/upload-request",
 		"$share/thingpass/thingpass/+/upload-request", "$share/thingpass/thingpass/cam1/response",
 		"$share/mine/thingpass/cam1/response", "$SHARE/thingpass/thingpass/+/upload-request", "$share/thingpass/#",
 		"$SYS/#", "$SYS/broker/version", "/thingpass/cam1/response", "thingpass/cam1/response/", "thingpass/cam1/response/#",
@@ -98,12 +101,18 @@ func TestThingSubscribesToItsOwnTopicOnly(t *testing.T) {
 	if got := thing.subscribe("thingpass/cam1/response"); got != 1 {
 		t.Fatalf("own response: SUBACK %#x", got)
 	}
-	for _, topic := range []string{"thingpass/cam2/response", "thingpass/cam2/uploaded", "thingpass/cam1/uploaded", "thingpass/cam1/response"} {
+	if got := thing.subscribe("thingpass/cam1/command"); got != 1 {
+		t.Fatalf("own command: SUBACK %#x", got)
+	}
+	for _, topic := range []string{"thingpass/cam2/response", "thingpass/cam2/command", "thingpass/cam2/uploaded", "thingpass/cam1/uploaded", "thingpass/cam1/response", "thingpass/cam1/command"} {
 		if got := broker.publish(topic, "x"); got > 0x10 {
 			t.Fatalf("broker publishes to %s: %#x", topic, got)
 		}
 	}
 	if got := thing.next(); got != "thingpass/cam1/response x" {
+		t.Errorf("the thing received %q", got)
+	}
+	if got := thing.next(); got != "thingpass/cam1/command x" {
 		t.Errorf("the thing received %q", got)
 	}
 }

@@ -63,7 +63,7 @@ func lab(t testing.TB, more ...string) *registry.Store {
 	text := registry.Default(templates.Values{})
 	pairs := append([]string{
 		"policies:\n", "policies:\n  lab: {file: testdata/lab.json}\n  will: {file: testdata/will.json}\n  keys: {file: testdata/keys.json}\n",
-		"policies: [broker]", "policies: [broker, lab]",
+		"policies: [broker, broker-commands]", "policies: [broker, lab]",
 	}, more...)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if !strings.Contains(text, pairs[i]) {

@@ -56,6 +56,7 @@ func (m *ReadyMQTT) Address() string { return net.JoinHostPort(m.Host, strconv.I
 // ReadyS3 is where S3 is.
 type ReadyS3 struct {
 	Endpoint string `json:"endpoint"` // https://host:port
+	View     string `json:"view"`     // http://127.0.0.1:port, where browsers of this machine look
 	Bucket   string `json:"bucket"`
 	Region   string `json:"region"`
 	DataDir  string `json:"dataDir"` // DataDir/Bucket/key is the object

@@ -41,7 +41,10 @@ const maxSocketPath = 96
 // S3Options says how to start the embedded S3. Dir, Bucket, Certificate and
 // AccessKey are required.
 type S3Options struct {
-	Listen      string          // address with port, default 127.0.0.1:0
+	Listen string // address with port, default 127.0.0.1:0
+	// View is a loopback address that serves GET and HEAD in plain HTTP, for browsers
+	// of this machine, which do not trust Certificate; empty: there is none.
+	View        string
 	Dir         string          // folder of the buckets: Dir/<bucket>/<key> is the object
 	MetaDir     string          // where metadata goes if Dir's file system has no extended attributes; default is "meta" beside Dir
 	Bucket      string          // created if missing, private
@@ -62,6 +65,7 @@ type S3Options struct {
 // S3 is a running S3 server.
 type S3 struct {
 	front    *front
+	view     net.Addr // nil: there is none
 	inner    *s3api.S3ApiServer
 	backend  *posix.Posix
 	served   chan error // what the inner server ended with
@@ -82,6 +86,9 @@ func StartS3(ctx context.Context, o S3Options) (_ *S3, err error) {
 	s := &S3{served: make(chan error, 1)}
 	defer func() {
 		if err != nil {
+			if s.front != nil {
+				_ = s.front.close()
+			}
 			s.cleanup()
 			err = fmt.Errorf("start S3: %w", err)
 		}
@@ -110,7 +117,26 @@ func StartS3(ctx context.Context, o S3Options) (_ *S3, err error) {
 		return nil, err
 	}
 	s.front = newFront(listener, socket, virtualHost, &o)
+	if err := s.startView(ctx, o.View); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+func (s *S3) startView(ctx context.Context, address string) error {
+	if address == "" {
+		return nil
+	}
+	if err := checkLoopback(address); err != nil {
+		return err
+	}
+	listener, err := listen(ctx, "View", address)
+	if err != nil {
+		return err
+	}
+	s.view = listener.Addr()
+	s.front.serveView(listener)
+	return nil
 }
 
 // complete fills defaults in and refuses what cannot work.
@@ -228,6 +254,9 @@ func (s *S3) stopInner() {
 
 // Addr is where the server listens.
 func (s *S3) Addr() net.Addr { return s.front.listener.Addr() }
+
+// View is where browsers look, or nil.
+func (s *S3) View() net.Addr { return s.view }
 
 // Metadata says where the objects' metadata is kept: "extended attributes", or
 // the folder for file systems that have none.

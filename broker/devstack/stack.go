@@ -53,8 +53,14 @@ type Options struct {
 	// ProviderPort is that of the credential provider, which runs with S3; 0 is
 	// any free port.
 	ProviderPort int
-	Bucket       string // default DefaultBucket
-	Region       string // default DefaultRegion
+	// ViewPort is where browsers of this machine look at objects, in plain HTTP on the
+	// loopback interface; 0 is any free port.
+	ViewPort int
+	// ConsolePort goes into a new broker.yaml: that of the broker's console; 0 is any
+	// free port, which the broker tells.
+	ConsolePort int
+	Bucket      string // default DefaultBucket
+	Region      string // default DefaultRegion
 	// Root is that of the topics; default that of the registry, or DefaultRoot.
 	Root string
 	// Registry is the file that says who is who and may do what; default Dir's
@@ -201,6 +207,7 @@ func (s *Stack) startS3(ctx context.Context, o *Options, h hosts, server certs.I
 	dir := filepath.Join(o.Dir, "s3")
 	s.S3, err = StartS3(ctx, S3Options{
 		Listen:      net.JoinHostPort(h.listen, strconv.Itoa(o.S3Port)),
+		View:        net.JoinHostPort("127.0.0.1", strconv.Itoa(o.ViewPort)),
 		Dir:         dir,
 		MetaDir:     filepath.Join(o.Dir, "meta"),
 		Bucket:      o.Bucket,
@@ -215,6 +222,7 @@ func (s *Stack) startS3(ctx context.Context, o *Options, h hosts, server certs.I
 	}
 	s.ready.S3 = &ReadyS3{
 		Endpoint: "https://" + net.JoinHostPort(h.public, strconv.Itoa(portOf(s.S3.Addr()))),
+		View:     "http://" + s.S3.View().String(),
 		Bucket:   o.Bucket,
 		Region:   o.Region,
 		DataDir:  dir,

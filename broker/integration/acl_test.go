@@ -65,6 +65,7 @@ func narrowCases(t *testing.T) []aclCase {
 		made("a denied subscription", rule{"Allow", both[1:], []string{"topic/*"}}, rule{"Deny", all.actions, []string{"topicfilter/*"}}),
 		made("a word with a space", rule{"Allow", both, []string{"topic/devices/a b/*", "topic/devices/ü/up"}}).isExact(),
 		{name: "broker and its watch", client: "thingpass-broker", service: true, doc: ourPolicy(t, "broker"), more: ourPolicy(t, "broker-watch")},
+		{name: "broker that gives commands", client: "thingpass-broker", service: true, doc: ourPolicy(t, "broker"), more: ourPolicy(t, "broker-commands")},
 	}
 }
 
@@ -182,7 +183,7 @@ func filtersFor(topic string) []string {
 func aclTopics() []string {
 	first := []string{"devices", "thingpass", "dev-1", "sensor1", "device", "$aws", "Devices", ""}
 	names := []string{"dev-1", "dev-10", "dev-", "DEV-1", "all", "sensor", "sensor1", "sens", "thingpass-broker", "thingpass-observer", "*", "?", "a b", "ü", ""}
-	last := []string{"up", "bar", "barx", "response", "upload-request", "upload-complete", "download-request", "credentials-request", "uploaded", "uploaded2", "", "dev-1"}
+	last := []string{"up", "bar", "barx", "response", "upload-request", "upload-complete", "download-request", "credentials-request", "command", "command-result", "uploaded", "uploaded2", "", "dev-1"}
 	seen := map[string]bool{}
 	var out []string
 	add := func(levels ...string) {

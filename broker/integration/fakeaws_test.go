@@ -5,6 +5,7 @@ package integration_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -27,6 +28,9 @@ type fakeAWS struct {
 	*httptest.Server
 	iot *fakeiot.Server
 	web *httputil.ReverseProxy
+	ctx context.Context // of the test
+
+	cloud cloudStack
 
 	mu   sync.Mutex
 	sent map[string]string // by "service operation name": the document, or the body
@@ -34,7 +38,7 @@ type fakeAWS struct {
 
 func newFakeAWS(tb testing.TB) *fakeAWS {
 	tb.Helper()
-	f := &fakeAWS{iot: fakeiot.Start(tb), sent: map[string]string{}}
+	f := &fakeAWS{iot: fakeiot.Start(tb), ctx: tb.Context(), sent: map[string]string{}}
 	target, err := url.Parse(f.iot.URL)
 	if err != nil {
 		tb.Fatal(err)
@@ -62,6 +66,8 @@ func (f *fakeAWS) serve(w http.ResponseWriter, r *http.Request) {
 		f.roles(w, body)
 	case "sqs":
 		f.queues(w, r, body)
+	case "cloudformation":
+		f.stacks(w, body)
 	case "s3":
 		f.note("s3 "+r.Method+" "+r.URL.RequestURI(), string(body))
 	default:

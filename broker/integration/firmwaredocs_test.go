@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -167,9 +168,13 @@ func (w *workshop) commands(block string) {
 	board.awaitLine("Subscribed")
 	w.port = port
 	w.run("", block)
-	board.awaitLine(`{"photo":true}`)
+	board.awaitLine(`{"id":"c-`)
+	command := regexp.MustCompile(`(?m)^\{"id":"c-(\d{10})","time":(\d{10}),"command":"capture","expiresAt":(\d{10})\}$`)
+	if m := command.FindStringSubmatch(board.text()); m == nil || m[1] != m[2] || m[3] <= m[2] {
+		w.t.Errorf("no command of [P-15]:\n%s", board.text())
+	}
 	source, err := os.ReadFile(filepath.Join(firmware, "examples/esp32s3_cam/main/main.c"))
-	if err != nil || !strings.Contains(string(source), `"{\"photo\":true}"`) || !strings.Contains(string(source), `"thingpass/%s/command"`) {
+	if err != nil || !strings.Contains(string(source), "thingpass_esp_on_command(esp, THINGPASS_CAPTURE") {
 		w.t.Errorf("the project understands another command (%v)", err)
 	}
 }

@@ -23,6 +23,7 @@ type operator struct {
 	t   *testing.T
 	dir string
 	aws *fakeAWS
+	env []string // besides what the AWS CLI needs
 }
 
 func newOperator(t *testing.T) *operator {
@@ -37,7 +38,7 @@ func newOperator(t *testing.T) *operator {
 	}
 	program(t, "thingpass")
 	program(t, "thingpass-dev")
-	o := &operator{t, t.TempDir(), newFakeAWS(t)}
+	o := &operator{t: t, dir: t.TempDir(), aws: newFakeAWS(t)}
 	real, _ := exec.LookPath("aws")
 	shim := "#!/bin/sh\nexec " + real + " --endpoint-url " + o.aws.URL + " \"$@\"\n" // the CLI's SQS does not look at AWS_ENDPOINT_URL
 	if err := errors.Join(os.Mkdir(filepath.Join(o.dir, "tools"), 0o700),
@@ -58,6 +59,7 @@ func (o *operator) run(block string) string {
 	shell.Env = []string{"PATH=" + filepath.Join(o.dir, "tools") + ":" + programs + ":" + os.Getenv("PATH"), "HOME=" + o.dir, "AWS_ENDPOINT_URL=" + o.aws.URL,
 		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=eu-central-1", "AWS_DEFAULT_REGION=eu-central-1",
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_PAGER=", "AWS_MAX_ATTEMPTS=1"}
+	shell.Env = append(shell.Env, o.env...)
 	out, err := shell.CombinedOutput()
 	if err != nil {
 		o.t.Fatalf("%v:\n%s\n%s", err, block, out)
@@ -116,7 +118,7 @@ func TestThePoliciesREADMELeadsFromNothingToAFleet(t *testing.T) {
 
 func (o *operator) judgeThings(printed string) {
 	o.t.Helper()
-	for _, name := range []string{"thing", "broker", "observer", "claim", "thing-credentials"} {
+	for _, name := range []string{"thing", "broker", "broker-commands", "observer", "claim", "thing-credentials"} {
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, []byte(o.rendered(name))); err != nil {
 			o.t.Fatal(err)
@@ -164,8 +166,10 @@ func (o *operator) judgeRoles() {
 		"UpdateAssumeRolePolicy thingpass-presign":             "presign-role-trust-ec2",
 		"PutRolePolicy thingpass-presign presign-role":         "presign-role",
 		"PutRolePolicy thingpass-presign broker":               "broker",
+		"PutRolePolicy thingpass-presign broker-commands":      "broker-commands",
 		"PutRolePolicy thingpass-presign presign-sessions":     "presign-sessions",
 		"PutRolePolicy thingpass-presign presign-events":       "presign-events",
+		"PutRolePolicy thingpass-presign presign-console":      "presign-console",
 		"CreateRole thingpass-provisioning":                    "provisioning-role-trust",
 		"CreateRole thingpass-credentials":                     "credentials-role-trust",
 		"PutRolePolicy thingpass-credentials credentials-role": "credentials-role",

@@ -40,6 +40,7 @@ type stack struct {
 type readyFile struct {
 	S3 struct {
 		Endpoint string `json:"endpoint"`
+		View     string `json:"view"`
 		Bucket   string `json:"bucket"`
 		Region   string `json:"region"`
 		DataDir  string `json:"dataDir"`

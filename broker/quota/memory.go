@@ -83,7 +83,7 @@ var _ broker.Quota = (*Memory)(nil)
 
 // Take counts a charge. The error is always nil.
 func (m *Memory) Take(_ context.Context, c broker.Charge) (refusals int64, err error) {
-	s := &m.shards[maphash.String(m.seed, c.Thing)%shards]
+	s := &m.shards[m.shard(c.Thing)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.entry(owner{c.Thing, c.Kind}, c.Now, m.most)
@@ -99,6 +99,8 @@ func (m *Memory) Take(_ context.Context, c broker.Charge) (refusals int64, err e
 	}
 	return refusals, nil
 }
+
+func (m *Memory) shard(thing string) uint64 { return maphash.String(m.seed, thing) % shards }
 
 func (m *Memory) hash(c broker.Charge) uint32 {
 	const odd = 0x9e3779b97f4a7c15

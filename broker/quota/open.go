@@ -3,11 +3,17 @@
 
 package quota
 
-import "thingpass/broker"
+import (
+	"context"
+
+	"thingpass/broker"
+)
 
 // A Store counts, and is given back at the end.
 type Store interface {
 	broker.Quota
+	// Used tells what is counted of a charge's thing, kind and unit in its window.
+	Used(ctx context.Context, c broker.Charge) (int64, error)
 	Close() error
 }
 

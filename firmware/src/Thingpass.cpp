@@ -14,7 +14,7 @@
 #include "thingpass/sources.h"
 #include "thingpass/thingpass.h"
 
-Thingpass::Thingpass() : config_(), esp_(nullptr), err_(THINGPASS_OK), spooled_(false) {
+Thingpass::Thingpass() : config_(), esp_(nullptr), err_(THINGPASS_OK), spooled_(false), size_(0) {
     key_[0] = '\0';
     code_[0] = '\0';
 }
@@ -96,6 +96,7 @@ bool Thingpass::store(const thingpass_object &object, uint32_t timeoutMs) {
         strlcpy(key_, result.object_key, sizeof key_);
     }
     strlcpy(code_, result.code, sizeof code_);
+    size_ = result.size;
     return err_ == THINGPASS_OK;
 }
 
@@ -118,6 +119,21 @@ const char *Thingpass::code() const {
 bool Thingpass::subscribe(const char *filter, thingpass_esp_message_fn fn, void *ctx) {
     err_ = esp_ != nullptr ? thingpass_esp_subscribe(esp_, filter, fn, ctx) : THINGPASS_EINVAL;
     return err_ == THINGPASS_OK;
+}
+
+bool Thingpass::onCommand(unsigned does, thingpass_esp_command_fn fn, void *ctx) {
+    err_ = esp_ != nullptr ? thingpass_esp_on_command(esp_, does, fn, ctx) : THINGPASS_EINVAL;
+    return err_ == THINGPASS_OK;
+}
+
+bool Thingpass::answer(const char *id, const char *code) {
+    struct thingpass_result result = {};
+    result.err = err_;
+    result.object_key = key_;
+    result.size = size_;
+    strlcpy(result.code, code_, sizeof result.code);
+    const char *why = code == nullptr && spooled_ ? "spooled" : code;
+    return esp_ != nullptr && thingpass_esp_answer(esp_, id, &result, why) == THINGPASS_OK;
 }
 
 namespace {

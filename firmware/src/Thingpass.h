@@ -74,6 +74,12 @@ class Thingpass {
     // Calls fn for each message on a topic of the sketch's own.
     bool subscribe(const char *filter, thingpass_esp_message_fn fn, void *ctx = nullptr);
 
+    // Calls fn for each command of those verbs (THINGPASS_CAPTURE, THINGPASS_DOWNLOAD;
+    // thingpass/command.h). answer() says how it went: as the last store(), or with a
+    // code, that it failed for that reason.
+    bool onCommand(unsigned does, thingpass_esp_command_fn fn, void *ctx = nullptr);
+    bool answer(const char *id, const char *code = nullptr);
+
     // Fetches new firmware, and restarts if there was some. Returns only if there
     // was not (true) or it failed (false).
     bool update(const char *kind = "firmware", uint32_t timeoutMs = 600000);
@@ -88,6 +94,7 @@ class Thingpass {
     thingpass_esp *esp_;
     int err_;
     bool spooled_;
+    uint64_t size_; // of the last object
     char key_[THINGPASS_KEY_MAX + 1];
     char code_[48];
 };

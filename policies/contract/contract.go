@@ -47,6 +47,7 @@ type Topic struct {
 	Publish   string              `yaml:"publish"`
 	Receive   string              `yaml:"receive"`
 	Subscribe map[string][]string `yaml:"subscribe"` // filters as they are sent, by party
+	Apart     map[string]string   `yaml:"apart"`     // by party, the document that allows it, where not its own
 	QoS       int                 `yaml:"qos"`
 	Retained  bool                `yaml:"retained"`
 	Will      bool                `yaml:"will"` // published by the server when the connection is lost

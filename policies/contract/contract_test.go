@@ -5,6 +5,7 @@ package contract_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -130,6 +131,11 @@ func TestThePoliciesAreTheContract(t *testing.T) {
 	needs := needsOf(c)
 	for party, client := range c.Clients {
 		given := reasonsOf(t, client.Policy, v)
+		for _, topic := range c.Topics {
+			if name := topic.Apart[party]; name != "" {
+				maps.Copy(given, reasonsOf(t, name, v))
+			}
+		}
 		for operation := range needs[party] {
 			if !given[operation] {
 				t.Errorf("%s: the contract needs %s, no statement of %s does", party, operation, client.Policy)

@@ -49,6 +49,10 @@ func TestRulesOfRoles(t *testing.T) {
 		good("a broker reads, to verify", lint.Role, s3("s3:GetObject", "*")),
 		good("to store", lint.Credentials, s3("s3:PutObject s3:AbortMultipartUpload s3:ListMultipartUploadParts", own+"/*")),
 		good("a Deny", lint.Role, stmt("Deny", "s3:*", "*")),
+		good("a console that forgets", lint.Role, s3("s3:DeleteObject", ".thingpass/*")),
+		bad("a console that forgets too much", lint.Role, s3("s3:DeleteObject", ".thingpass*")),
+		bad("a console that forgets by pattern", lint.Role, s3("s3:Delete*", ".thingpass/*")),
+		bad("a thing as a console", lint.Credentials, s3("s3:DeleteObject", ".thingpass/*")),
 	)
 	alias := func(seconds string) string {
 		return `{"roleAlias": "things", "roleArn": "arn:aws:iam::123456789012:role/x"` + seconds + `}`

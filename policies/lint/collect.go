@@ -155,7 +155,7 @@ func (c *collector) file(name string) {
 		c.fail(name, err)
 		return
 	}
-	c.Inputs = append(c.Inputs, Input{Name: name, Text: text, Problem: template(name, text)})
+	c.Inputs = append(c.Inputs, Input{Name: name, Text: text, Problem: template(name, text), Kind: added(name)})
 	dir := filepath.Dir(name)
 	c.folders = append(c.folders, dir)
 	c.readIgnores(filepath.Join(dir, IgnoreFile), func(file string) string {
@@ -165,6 +165,16 @@ func (c *collector) file(name string) {
 		return filepath.Join(dir, file)
 	})
 	c.readIgnores(strings.TrimSuffix(name, ".json")+".lint.yaml", func(string) string { return name })
+}
+
+// added tells the kind of a document of ours that only adds to the brokers' and
+// so does not say who connects: its name does. For all others the content tells.
+func added(name string) Kind {
+	t, err := templates.Find(strings.TrimSuffix(filepath.Base(name), ".json"))
+	if err != nil || !strings.HasPrefix(t.Name, "broker-") {
+		return ""
+	}
+	return kindOf(t)
 }
 
 var placeholder = regexp.MustCompile(`\{\{[a-z][a-z-]*\}\}`)

@@ -137,7 +137,7 @@ func TestGapsInOurOwnAreFound(t *testing.T) {
 	_, opt := ours(t, values)
 	opt.Ignores = nil
 	for name, without := range map[string][]string{
-		"thing":    {"/upload-request", "/upload-complete", "/download-request", "/credentials-request", "topic/thingpass/" + T + "/response", "topicfilter/thingpass/"},
+		"thing":    {"/upload-request", "/upload-complete", "/download-request", "/credentials-request", "/command-result", "topic/thingpass/" + T + "/response", "topic/thingpass/" + T + "/command\"", "topicfilter/thingpass/"},
 		"broker":   {"topic/thingpass/*/upload-request", "topicfilter/$share/thingpass-check", "topic/thingpass/*/response", "topic/thingpass/*/uploaded", "client/thingpass-broker-*"},
 		"observer": {"topic/thingpass/*/uploaded", "topicfilter/thingpass"},
 		"claim":    {"topic/$aws/certificates/create-from-csr/json\"", "topicfilter/$aws/certificates/create-from-csr/json/rejected"},

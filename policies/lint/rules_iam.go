@@ -163,8 +163,21 @@ func tooMuch(p *pass) {
 	}
 }
 
+// keepsHouse tells whether a statement is only about what the broker's console keeps
+// of its own: below a folder that no thing is called, so that nothing a thing has
+// stored can go.
+func (s *statement) keepsHouse() bool {
+	for _, r := range s.resources {
+		_, key, _ := strings.Cut(r.name, "/")
+		if len(r.arn) == 0 || !strings.HasPrefix(key, ".thingpass/") {
+			return false
+		}
+	}
+	return len(s.resources) > 0
+}
+
 func (p *pass) judgeS3(s *statement, a action) {
-	if j := slices.IndexFunc(grave, a.names); j >= 0 {
+	if j := slices.IndexFunc(grave, a.names); j >= 0 && !(p.Kind == Role && strings.EqualFold(a.Value, "s3:DeleteObject") && s.keepsHouse()) {
 		fix := "take it away"
 		if strings.ContainsAny(a.Value, "*?") {
 			fix = "name what is needed: s3:PutObject, s3:AbortMultipartUpload, s3:ListMultipartUploadParts"

@@ -49,7 +49,7 @@ func TestTheFileIsCompiled(t *testing.T) {
 	want := mosquitto.Compile(mosquitto.Input{
 		Place: place, Levels: 3, Things: []*policies.Document{ours(t, "thing")},
 		Services: []mosquitto.Service{
-			{Name: "thingpass-broker", Policies: []*policies.Document{ours(t, "broker"), ours(t, "broker-watch")}},
+			{Name: "thingpass-broker", Policies: []*policies.Document{ours(t, "broker"), ours(t, "broker-commands"), ours(t, "broker-watch")}},
 			{Name: "thingpass-observer", Policies: []*policies.Document{ours(t, "observer")}},
 		},
 	}).String()

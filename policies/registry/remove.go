@@ -10,6 +10,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// Revoke marks a certificate, known or not. One that is not named is added: jitp,
+// or an entry for its common name, would let it in again.
+func (d *Draft) Revoke(id string) error {
+	if d.certificate(id, "") != nil {
+		return d.SetStatus(id, Revoked)
+	}
+	return d.AddCertificate(Certificate{ID: id, Status: Revoked})
+}
+
 // RemovePending removes a certificate that fleet provisioning has issued and nobody
 // has used, as AWS does when its token ends. The error tells that there is no such
 // certificate, or that it is past that.

@@ -130,7 +130,7 @@ func fill(list []Operation, v Values) error {
 // put is what Render does with a document.
 func put(text string, v Values) string {
 	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
-		if value := printed(found[2:len(found)-2], v); value != "" {
+		if value := Printed(found[2:len(found)-2], v); value != "" {
 			return value
 		}
 		return found

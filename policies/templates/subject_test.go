@@ -19,6 +19,7 @@ var asked = map[string]map[string][]string{
 	"thing":                   thingContext("cam1"),
 	"thing-credentials":       thingContext("cam1"),
 	"broker":                  clientContext("thingpass-broker"),
+	"broker-commands":         clientContext("thingpass-broker"),
 	"broker-watch":            clientContext("thingpass-broker-check-ABCDEF"),
 	"observer":                clientContext("thingpass-observer"),
 	"claim":                   clientContext("thingpass-claim-0001"),

@@ -7,6 +7,7 @@ package templates
 var table = []Template{
 	{Name: "thing", Kind: IoT, For: "the thing group of all things"},
 	{Name: "broker", Kind: IoT, For: "the brokers' certificates; as an IAM policy, their role where they connect over WebSocket"},
+	{Name: "broker-commands", Kind: IoT, For: "the brokers as well, where operators give commands: console.operators"},
 	{Name: "broker-watch", Kind: IoT, For: "the brokers as well, where the server cannot refuse a SUBSCRIBE: mqtt.group_watch on Mosquitto with an ACL file"},
 	{Name: "observer", Kind: IoT, For: "certificates of who reads the events"},
 
@@ -33,6 +34,7 @@ var table = []Template{
 	{Name: "session-role-trust", Kind: Trust, For: "that role"},
 
 	{Name: "presign-events", Kind: IAM, For: "the broker's role, where it reads S3's events"},
+	{Name: "presign-console", Kind: IAM, For: "the broker's role, where it has a console"},
 	{Name: "events-queue", Kind: Queue, For: "the queue of S3's events"},
 
 	{Name: "lambda-role", Kind: IAM, For: "the role of thingpass-lambda; lambda.cfn.yaml has it, too"},

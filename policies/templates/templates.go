@@ -130,14 +130,20 @@ func (t Template) Render(v Values) ([]byte, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	out := placeholder.ReplaceAllFunc(t.text, func(found []byte) []byte {
-		return []byte(printed(string(found[2:len(found)-2]), v))
-	})
+	out := t.Expand(func(name string) string { return Printed(name, v) })
 	return out, t.judge(out)
 }
 
-// printed is a value as it stands in a document.
-func printed(name string, v Values) string {
+// Expand returns the document with what value returns for each {{name}}. Nothing
+// is checked: it is for who puts something else there than a value.
+func (t Template) Expand(value func(name string) string) []byte {
+	return placeholder.ReplaceAllFunc(t.text, func(found []byte) []byte {
+		return []byte(value(string(found[2 : len(found)-2])))
+	})
+}
+
+// Printed is a value as it stands in a document.
+func Printed(name string, v Values) string {
 	f, err := fieldOf(name)
 	if err != nil || f.print == nil {
 		return v.Get(name)

@@ -109,7 +109,7 @@ func TestStatementsThatNoCaseDecides(t *testing.T) {
 	t.Parallel()
 	s := read(t, frame+"  - {as: cam1, do: connect, expect: allow}\n  - {as: cam1, do: subscribe thingpass/cam1/response, expect: deny}\n")
 	r := unittest.Run([]*unittest.Suite{s})
-	if got := strings.Join(r.Coverage.Undecided, "\n"); r.Coverage.Statements != 4 || got != "thing.json:14:5: Ask\nthing.json:25:5: Listen\nthing.json:31:5: Hear" {
+	if got := strings.Join(r.Coverage.Undecided, "\n"); r.Coverage.Statements != 4 || got != "thing.json:14:5: Ask\nthing.json:26:5: Listen\nthing.json:35:5: Hear" {
 		t.Errorf("%d statements, undecided:\n%s", r.Coverage.Statements, got)
 	}
 }

@@ -9,18 +9,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"thingpass/broker/devstack"
-	"thingpass/certs"
 )
-
-const demoThing = "cam1"
 
 // demoOptions are the flags of the demo.
 type demoOptions struct {
@@ -34,10 +33,12 @@ func demoCommand() *cobra.Command {
 	var o demoOptions
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Start the dev stack, a broker and a camera, and show photos as they arrive",
-		Long: `Start the dev stack, a broker and a camera, and show photos as they arrive.
+		Short: "Start the dev stack, a broker and three cameras, and show photos as they arrive",
+		Long: `Start the dev stack, a broker and three cameras, and show photos as they arrive.
 
-Each is a process of its own, as in real life: this program as "thingpass-dev run",
+cam1 sees something move. cam2 is out of reach now and then, and keeps its photos
+until it is back. cam3 asks for a kind that is not configured, and is refused: the
+console, whose address is printed, shows why. Each is a process of its own, as in real life: this program as "thingpass-dev run",
 thingpass and thingpass-thing from the same folder. Ctrl-C stops them all. The photos
 stay as plain files, and so do the logs and the audit.`,
 		Example: `  thingpass-dev demo --dir demo
@@ -61,8 +62,8 @@ func demo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	files, err := devstack.Thing(o.dir, demoThing) // it prepares the folder as well
-	if err != nil && !errors.Is(err, os.ErrExist) {
+	cast, err := castOf(o) // it prepares the folder as well
+	if err != nil {
 		return err
 	}
 	t := &troupe{dir: o.dir}
@@ -71,16 +72,18 @@ func demo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 	if err != nil {
 		return interrupted(ctx, err)
 	}
-	if err := t.startBroker(ctx); err != nil {
+	page, err := t.startBroker(ctx)
+	if err != nil {
 		return interrupted(ctx, err)
 	}
-	_, _ = fmt.Fprintf(out, "Photos arrive in %s\nLogs and the audit are in %s\nCtrl-C stops.\n\n", filepath.Join(ready.S3.DataDir, ready.S3.Bucket), o.dir)
+	_, _ = fmt.Fprintf(out, "Open %s\n\nPhotos arrive in %s\nLogs and the audit are in %s\nCtrl-C stops.\n\n",
+		page, filepath.Join(ready.S3.DataDir, ready.S3.Bucket), o.dir)
 	_, _ = fmt.Fprintf(out, "%-6s %6s %8s %6s  %s\n", "thing", "photo", "bytes", "ms", "key")
-	camera, err := t.startCamera(o, ready, files, out)
+	first, err := t.startCast(cast, ready, out)
 	if err != nil {
 		return err
 	}
-	return t.watch(ctx, camera, out)
+	return t.watch(ctx, first, out)
 }
 
 // interrupted is nil if err came of ctx's end, which is no failure.
@@ -112,29 +115,46 @@ func (t *troupe) startStack(ctx context.Context) (devstack.Ready, error) {
 	return ready, err
 }
 
-func (t *troupe) startBroker(ctx context.Context) error {
+// startBroker returns the address of its console.
+func (t *troupe) startBroker(ctx context.Context) (console string, err error) {
 	program, err := beside("thingpass")
 	if err != nil {
-		return err
+		return "", err
 	}
-	a, err := t.start("broker", nil, program, "run", "--config", filepath.Join(t.dir, "broker.yaml"))
+	usual := net.JoinHostPort("127.0.0.1", strconv.Itoa(devstack.DefaultConsolePort))
+	if free(usual) {
+		if err := os.Setenv("THINGPASS_CONSOLE_LISTEN", usual); err != nil {
+			return "", err
+		}
+	}
+	address := make(chan string, 1)
+	follow := func(line string) {
+		if m := consoleLine.FindStringSubmatch(line); m != nil {
+			select {
+			case address <- m[1]:
+			default:
+			}
+		}
+	}
+	a, err := t.start("broker", follow, program, "run", "--config", filepath.Join(t.dir, "broker.yaml"))
 	if err != nil {
-		return err
+		return "", err
 	}
-	return a.await(ctx, func() bool { return a.printed("ready") })
+	if err := a.await(ctx, func() bool { return a.printed("ready") && len(address) > 0 }); err != nil {
+		return "", err
+	}
+	return <-address, nil
 }
 
-func (t *troupe) startCamera(o demoOptions, ready devstack.Ready, files certs.Files, out io.Writer) (*actor, error) {
-	program, err := beside("thingpass-thing")
+var consoleLine = regexp.MustCompile(`console: (https?://[^\s"]+)`)
+
+// free reports whether nobody listens at an address: it is worth a try.
+func free(address string) bool {
+	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, err
+		return false
 	}
-	args := []string{"--name", demoThing, "--server", ready.MQTT.Address(), "--ca", ready.CAFile, "--cert", files.Cert, "--key", files.Key,
-		"--scene", o.scene, "--interval", strconv.FormatInt(o.interval.Milliseconds(), 10), "--json"}
-	if o.count > 0 {
-		args = append(args, "--count", strconv.Itoa(o.count))
-	}
-	return t.start("camera", func(line string) { show(line, out) }, program, args...)
+	return l.Close() == nil
 }
 
 // beside returns the path of a program in the folder of this one.
@@ -151,31 +171,15 @@ func beside(name string) (string, error) {
 }
 
 // watch waits until ctx ends, or one of the processes does.
-func (t *troupe) watch(ctx context.Context, camera *actor, out io.Writer) error {
+func (t *troupe) watch(ctx context.Context, first *actor, out io.Writer) error {
 	select {
 	case <-ctx.Done():
 		_, _ = fmt.Fprintln(out, "\nstopping")
 		return nil
 	case a := <-t.ended:
-		if a == camera && a.err == nil {
+		if a == first && a.err == nil {
 			return nil
 		}
 		return a.unexpected()
 	}
-}
-
-// show prints the photo that a line of the camera tells of, if it does.
-func show(line string, out io.Writer) {
-	var p struct {
-		N, Size, MS       int64
-		ObjectKey, Result string
-	}
-	if json.Unmarshal([]byte(line), &p) != nil || p.Result == "" {
-		return
-	}
-	what := p.ObjectKey
-	if p.Result != "stored" {
-		what = "not stored: " + p.Result
-	}
-	_, _ = fmt.Fprintf(out, "%-6s %6d %8d %6d  %s\n", demoThing, p.N, p.Size, p.MS, what)
 }

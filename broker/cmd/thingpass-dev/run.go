@@ -62,6 +62,7 @@ is a configuration for the broker: thingpass run --config DIR/broker.yaml`,
 	flags.IntVar(&f.MQTTPort, "mqtt-port", devstack.DefaultMQTTPort, "port of the MQTT server, 0 for any free one")
 	flags.IntVar(&f.S3Port, "s3-port", devstack.DefaultS3Port, "port of S3, 0 for any free one")
 	flags.IntVar(&f.ProviderPort, "provider-port", devstack.DefaultProviderPort, "port of the credential provider, 0 for any free one (the default where --s3-port is given)")
+	flags.IntVar(&f.ViewPort, "view-port", devstack.DefaultViewPort, "port of 127.0.0.1 at which browsers see what the console shows them, 0 for any free one\n(the default where --s3-port is given)")
 	flags.StringVar(&f.Bucket, "bucket", devstack.DefaultBucket, "name of the bucket")
 	flags.StringVar(&f.Region, "region", devstack.DefaultRegion, "region of S3")
 	flags.StringVar(&f.Root, "root", "", "first level of all topics (default: the registry's, or "+devstack.DefaultRoot+")")
@@ -125,7 +126,13 @@ func (f *runFlags) complete(c *cobra.Command) error {
 	if c.Flags().Changed("s3-port") && !c.Flags().Changed("provider-port") {
 		f.ProviderPort = 0
 	}
-	for name, port := range map[string]int{"mqtt-port": f.MQTTPort, "s3-port": f.S3Port, "wss-port": f.WebPort, "provider-port": f.ProviderPort} {
+	if c.Flags().Changed("s3-port") && !c.Flags().Changed("view-port") {
+		f.ViewPort = 0
+	}
+	if !c.Flags().Changed("s3-port") {
+		f.ConsolePort = devstack.DefaultConsolePort
+	}
+	for name, port := range map[string]int{"mqtt-port": f.MQTTPort, "s3-port": f.S3Port, "wss-port": f.WebPort, "provider-port": f.ProviderPort, "view-port": f.ViewPort} {
 		if port < 0 || port > 65535 {
 			return fmt.Errorf("--%s %d: want 0 to 65535", name, port)
 		}

@@ -51,15 +51,14 @@ func (r thingRegistry) add(id certs.Identity) error {
 	return nil
 }
 
-// revoke marks the certificates. One that the registry does not name is added:
-// jitp, or an entry for its common name, would let it in again.
+// revoke marks the certificates.
 func (r thingRegistry) revoke(ids ...string) error {
 	if r.store == nil {
 		return nil
 	}
 	err := r.store.Edit(func(d *registry.Draft) error {
 		for _, id := range ids {
-			if err := revokeOne(d, id, r.store.Registry()); err != nil {
+			if err := d.Revoke(id); err != nil {
 				return err
 			}
 		}
@@ -69,11 +68,4 @@ func (r thingRegistry) revoke(ids ...string) error {
 		return fmt.Errorf("revoked, but %s was not changed: %w", r.store.Path(), err)
 	}
 	return nil
-}
-
-func revokeOne(d *registry.Draft, id string, r *registry.Registry) error {
-	if _, known := r.Certificate(id); known {
-		return d.SetStatus(id, registry.Revoked)
-	}
-	return d.AddCertificate(registry.Certificate{ID: id, Status: registry.Revoked})
 }

@@ -39,10 +39,10 @@ func terminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// announce says that the broker is ready, whatever the log's level: as a record
-// where programs read the log, as a plain line where people do.
+// announce says what nobody should miss, whatever the log's level: as a record where
+// programs read the log, as a plain line where people do.
 func announce(c config.Log, w io.Writer, log *slog.Logger, what string) {
-	line := "thingpass: ready: " + what
+	line := "thingpass: " + what
 	if !logsJSON(c, w) {
 		fmt.Fprintln(w, line)
 		return

@@ -36,6 +36,7 @@ and enforced by the dev stack. A document is a file, or the name of one of ours.
 func policyCommands() []*cobra.Command {
 	return []*cobra.Command{
 		policyRenderCommand(),
+		policyCloudFormationCommand(),
 		policyLintCommand(),
 		policySimulateCommand(),
 		policyExplainCommand(),

@@ -44,7 +44,7 @@ things that differ from the others by theirs.`,
 	o := &aclOptions{}
 	c.Flags().StringVar(&o.registry, "registry", "", "a registry `FILE`")
 	c.Flags().StringArrayVar(&o.things, "things", []string{"thing"}, "what all things have: a document's name or a `FILE.json`; may be repeated")
-	c.Flags().StringArrayVar(&o.services, "service", nil, "`NAME=DOCUMENT,...`, a certificate's common name and what it has; may be repeated (default broker, with broker-watch, and observer)")
+	c.Flags().StringArrayVar(&o.services, "service", nil, "`NAME=DOCUMENT,...`, a certificate's common name and what it has; may be repeated (default broker, with broker-commands and broker-watch, and observer)")
 	c.Flags().IntVar(&o.levels, "levels", 3, "the most levels of a topic where * stands for some of them, up to AWS's 8")
 	c.Flags().StringVar(&o.out, "out", "", "write to a `FILE`")
 	c.Flags().BoolVar(&o.report, "report", false, "print how true the file is to each statement, instead of the file")
@@ -97,7 +97,7 @@ func (o *aclOptions) input(values templates.Values) (mosquitto.Input, error) {
 	}
 	services := o.services
 	if len(services) == 0 {
-		services = []string{values.Get("broker") + "=broker,broker-watch", values.Get("observer") + "=observer"}
+		services = []string{values.Get("broker") + "=broker,broker-commands,broker-watch", values.Get("observer") + "=observer"}
 	}
 	for _, s := range services {
 		name, source, found := strings.Cut(s, "=")

@@ -40,7 +40,7 @@ func TestPolicyMosquittoTellsWhatItCannotDo(t *testing.T) {
 		Numbers             []int
 	}
 	text, _, code = thingpassPolicy(t, "mosquitto", "--json")
-	if err := json.Unmarshal([]byte(text), &verdicts); code != exitOK || err != nil || verdicts[1].Fidelity != "exact" || len(verdicts[1].Numbers) != 4 {
+	if err := json.Unmarshal([]byte(text), &verdicts); code != exitOK || err != nil || verdicts[1].Fidelity != "exact" || len(verdicts[1].Numbers) != 5 {
 		t.Errorf("%d %v %+v", code, err, verdicts)
 	}
 	_, complaints, code = thingpassPolicy(t, "mosquitto", "--strict", "--accept", "Connect=x", "--accept", "Ask=x", "--accept", "Join")

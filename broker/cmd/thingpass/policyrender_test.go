@@ -135,7 +135,7 @@ func TestPolicyRenderSaysWhy(t *testing.T) {
 	}
 	out, _, _ := thingpassPolicy(t, "render", "thing", "--why", "--root", "acme")
 	for _, want := range []string{
-		"Listen: SUBSCRIBE to the one topic of all replies.\n  without it, denied: iot:Subscribe arn:aws:iot:eu-central-1:123456789012:topicfilter/acme/cam1/response\n",
+		"Listen: SUBSCRIBE to the one topic of all replies, and to commands.\n  without it, denied: iot:Subscribe arn:aws:iot:eu-central-1:123456789012:topicfilter/acme/cam1/response\n",
 		"    without it, allowed: iot:Connect arn:aws:iot:eu-central-1:123456789012:client/cam1, iot:ConnectAttributes LastWill\n",
 	} {
 		if !strings.Contains(out, want) {

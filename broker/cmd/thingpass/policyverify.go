@@ -78,13 +78,14 @@ func usualOperations(thing, root string) (operations []string, expected []bool) 
 			"connect " + name,
 			"publish " + base + "upload-request", "publish " + base + "upload-complete",
 			"publish " + base + "download-request", "publish " + base + "credentials-request",
+			"publish " + base + "command-result", "subscribe " + base + "command", "receive " + base + "command",
 			"subscribe " + base + "response", "receive " + base + "response",
 		} {
 			operations, expected = append(operations, o), append(expected, name == thing)
 		}
 	}
 	for _, o := range []string{
-		"publish " + root + "/" + thing + "/response", "publish " + root + "/" + thing + "/uploaded",
+		"publish " + root + "/" + thing + "/response", "publish " + root + "/" + thing + "/uploaded", "publish " + root + "/" + thing + "/command",
 		"subscribe " + root + "/+/response", "subscribe #", "subscribe $share/" + root + "/" + root + "/+/upload-request",
 	} {
 		operations, expected = append(operations, o), append(expected, false)

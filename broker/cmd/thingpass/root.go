@@ -89,10 +89,11 @@ store that object and no other; the thing sends the bytes to S3 over HTTPS.`,
 	}
 	c.SetVersionTemplate("{{.Version}}\n")
 	c.CompletionOptions.HiddenDefaultCmd = true
-	certs, policy := certsCommand(), policyCommand()
+	certs, policy, console := certsCommand(), policyCommand(), consoleCommand()
 	exitWithFailure(certs)
 	exitWithFailure(policy)
-	c.AddCommand(runCommand(), checkCommand(), explainCommand(), versionCommand(), certs, policy)
+	exitWithFailure(console)
+	c.AddCommand(runCommand(), checkCommand(), healthCommand(), explainCommand(), costCommand(), versionCommand(), certs, policy, console)
 	return c
 }
 

@@ -82,6 +82,7 @@ func (s *service) serve(ctx context.Context, hangups <-chan os.Signal, stderr io
 	}
 	endAside, err := begin(ctx,
 		func(ctx context.Context) (func(), error) { return s.tell(ctx, client) },
+		func(ctx context.Context) (func(), error) { return s.startConsole(ctx, client, mqtt, stderr) },
 		s.startProvider,
 		func(ctx context.Context) (func(), error) { return s.startEvents(ctx, ready, client) },
 		func(ctx context.Context) (func(), error) { return s.startGroupWatch(ctx, ready, mqtt) },
@@ -132,7 +133,7 @@ func (s *service) newClient(ctx context.Context, stderr io.Writer, ready chan<- 
 	}
 	mqtt.ReloadTLS, s.subscribed = s.tls, mqtt.Filters
 	mqtt.OnUp = whenAllAreUp(now.conf.MQTT.Connections, func() {
-		announce(now.conf.Log, stderr, s.log, summary(now.conf))
+		announce(now.conf.Log, stderr, s.log, "ready: "+summary(now.conf))
 		notify("READY=1", s.log)
 		close(ready)
 	})

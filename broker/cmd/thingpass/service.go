@@ -37,6 +37,8 @@ type service struct {
 	file   *auditSink
 	meter  *console.Metrics
 	audit  *console.CountedAuditor
+	record broker.Auditor // audit, and whoever is told of what it has
+	people *people        // nil: there is no console
 	counts quota.Store
 
 	subscribed []string // the filters, which stay while it runs
@@ -49,6 +51,7 @@ type installed struct {
 	*broker.Broker
 	conf     *config.Config
 	bucket   *awss3.Bucket
+	view     *awss3.Bucket   // the same, as browsers reach it
 	sessions *awss3.Sessions // nil: there are none
 }
 
@@ -81,6 +84,7 @@ func newService(ctx context.Context, path string, conf *config.Config, stdout, s
 	s := &service{path: path, file: &auditSink{stdout: stdout}, meter: console.NewMetrics(kindNames(conf), version())}
 	s.log, s.level = newLogger(conf.Log, stderr)
 	s.audit = s.meter.Auditor(broker.NewJSONAudit(s.file))
+	s.record = s.audit
 	for _, text := range exposed(conf) {
 		s.log.Warn(text)
 	}
@@ -101,6 +105,9 @@ func (s *service) open(ctx context.Context, conf *config.Config) error {
 	if s.counts, err = wiring.Quota(conf, s.log); err != nil {
 		return err
 	}
+	if err := s.openPeople(ctx, conf); err != nil {
+		return err
+	}
 	first, _, err := s.prepare(ctx, conf)
 	if err != nil {
 		return err
@@ -115,6 +122,10 @@ func (s *service) prepare(ctx context.Context, conf *config.Config) (*installed,
 	if err != nil {
 		return nil, nil, err
 	}
+	view, err := wiring.View(ctx, conf, bucket, s.log)
+	if err != nil {
+		return nil, nil, err
+	}
 	sessions, err := wiring.Sessions(conf, bucket)
 	if err != nil {
 		return nil, nil, err
@@ -122,11 +133,11 @@ func (s *service) prepare(ctx context.Context, conf *config.Config) (*installed,
 	if before := s.now.Load(); before != nil && sessions != nil && before.sessions != nil {
 		sessions.TakeOver(before.sessions)
 	}
-	b, err := wiring.Broker(conf, bucket, wiring.Offered(conf, bucket.Place(), sessions), s.audit, s.counts)
+	b, err := wiring.Broker(conf, bucket, wiring.Offered(conf, bucket.Place(), sessions), s.record, s.counts, s.changes()...)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &installed{b, conf, bucket, sessions}, bucket, nil
+	return &installed{b, conf, bucket, view, sessions}, bucket, nil
 }
 
 // tls is that of the next connection.

@@ -37,6 +37,7 @@ struct thingpass_provider;         // credentials.h
 struct thingpass_ledger;           // ledger.h
 struct thingpass_provision_result; // provision.h
 struct thingpass_esp_provisioned;
+struct thingpass_command; // command.h
 
 // ── Who the thing is, and whom it trusts ────────────────────────────────────
 
@@ -259,7 +260,7 @@ int thingpass_esp_ota_accept(void);
 typedef void (*thingpass_esp_message_fn)(void *ctx, const char *topic, const void *payload,
                                          size_t len);
 
-// Subscribes to a topic of the program's own, such as "thingpass/cam1/command",
+// Subscribes to a topic of the program's own, such as "garden/gate/open",
 // now and at each connection, with QoS 1. The filter (+ and # are understood)
 // stays valid until stop. Messages that do not fit between two looks of the task
 // (CONFIG_THINGPASS_MESSAGE_SIZE) are dropped and counted. Returns THINGPASS_OK,
@@ -273,6 +274,27 @@ int thingpass_esp_subscribe(struct thingpass_esp *esp, const char *filter,
 // THINGPASS_EIO.
 int thingpass_esp_publish(struct thingpass_esp *esp, const char *topic, const void *payload,
                           size_t len, int qos);
+
+// ── Commands of operators (command.h) ───────────────────────────────────────
+
+// A command is to be done: have a photo taken, begin a download. It is valid until
+// the function returns, its id is what thingpass_esp_answer() wants.
+typedef void (*thingpass_esp_command_fn)(void *ctx, const struct thingpass_command *command);
+
+// Listens for commands of those verbs (of enum thingpass_verb), now and at each
+// connection; takes one of CONFIG_THINGPASS_SUBSCRIPTIONS. AWS IoT ends the connection of
+// a thing that subscribes to what its policy does not allow: give things the policy that
+// allows it first. Returns THINGPASS_OK, THINGPASS_EINVAL (there is such a function
+// already, or this is none) or THINGPASS_ESPACE.
+int thingpass_esp_on_command(struct thingpass_esp *esp, unsigned does,
+                             thingpass_esp_command_fn on_command, void *ctx);
+
+// Says how a command went, once: as the upload or download did whose result that is, or,
+// with a code (result is not looked at), that it failed for that reason: "busy",
+// "failed", "spooled". Returns THINGPASS_OK, THINGPASS_EAGAIN without a connection,
+// THINGPASS_EINVAL, THINGPASS_ESPACE or THINGPASS_EIO.
+int thingpass_esp_answer(struct thingpass_esp *esp, const char *id,
+                         const struct thingpass_result *result, const char *code);
 
 // ── Looking in ──────────────────────────────────────────────────────────────
 

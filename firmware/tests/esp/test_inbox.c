@@ -41,6 +41,28 @@ static void assert_first(const struct box *b, const char *topic, const char *pay
     assert_memory_equal(m.payload, payload, m.len);
 }
 
+static void a_retained_message_says_so(void **state) {
+    (void)state;
+    struct box b;
+    struct thingpass_inbox_message m;
+    open_box(&b);
+    struct thingpass_inbox_piece piece = {
+        .topic = "a/b", .topic_len = 3, .data = "x", .len = 1, .total = 1, .retained = true};
+    assert_true(thingpass_inbox_put(&b.inbox, &piece));
+    piece.retained = false;
+    assert_true(thingpass_inbox_put(&b.inbox, &piece));
+    for (int want = 1; want >= 0; want--) {
+        assert_true(thingpass_inbox_peek(&b.inbox, &m));
+        assert_int_equal(m.retained, want);
+        assert_string_equal(m.topic, "a/b");
+        assert_int_equal(m.topic_len, 3);
+        assert_memory_equal(m.payload, "x", 1);
+        thingpass_inbox_pop(&b.inbox);
+    }
+    assert_false(thingpass_inbox_peek(&b.inbox, &m));
+    close_box(&b);
+}
+
 static void assert_empty(const struct box *b) {
     struct thingpass_inbox_message m;
     assert_false(thingpass_inbox_peek(&b->inbox, &m));
@@ -173,6 +195,7 @@ static void the_last_byte_is_used(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_retained_message_says_so),
         cmocka_unit_test(a_message_that_is_too_long_is_dropped_whole),
         cmocka_unit_test(huge_lengths_are_refused_without_overflow),
         cmocka_unit_test(pieces_that_do_not_follow_each_other_are_dropped),

@@ -448,6 +448,11 @@ static void a_spool_has_bounds_and_a_policy(void **state) {
     bad_more("--spool d --offline 3", "--offline FIRST,COUNT: COUNT is missing");
     bad_more("--spool d --offline 0,3",
              "--offline: \"0\" is not a whole number from 1 to 4294967295");
+    good("--spool d --offline 3,7 --offline-every 20");
+    assert_int_equal(options.offline_every, 20);
+    bad_more("--spool d --offline 3,7 --offline-every 7",
+             "--offline-every goes with --offline, whose COUNT is less");
+    bad_more("--spool d --offline-every 7", "--offline-every goes with --offline FIRST,COUNT");
     bad_more("--offline 3,4", "--offline goes with --spool; without one every photo would be lost");
     bad_more("--spool-first", "--spool-first goes with --spool");
     bad_more("--captured-every 30", "--captured-every goes with --count: the last photo is of now");

@@ -33,6 +33,8 @@ type Config struct {
 	Kinds  map[string]Kind `mapstructure:"kinds"`
 	Groups Groups          `mapstructure:"groups"`
 
+	Console Console `mapstructure:"console"`
+
 	Multipart Multipart `mapstructure:"multipart"`
 
 	Lambda Lambda `mapstructure:"lambda"`
@@ -47,7 +49,8 @@ type Config struct {
 // SecretFiles returns the files that nobody else must be able to read, by the
 // setting that makes them so.
 func (c *Config) SecretFiles() map[string]string {
-	files := map[string]string{"mqtt.key": c.MQTT.Key, "s3.access_key_file": c.S3.AccessKeyFile, "credential_provider.key": c.CredentialProvider.Key}
+	files := map[string]string{"mqtt.key": c.MQTT.Key, "s3.access_key_file": c.S3.AccessKeyFile, "credential_provider.key": c.CredentialProvider.Key,
+		"console.key": c.Console.Key, "console.users": c.Console.Users, "console.oidc.client_secret": c.Console.OIDC.ClientSecret, "console.session_key": c.Console.SessionKey}
 	if u, err := url.Parse(c.Quota.RedisURL()); err == nil && u.User != nil {
 		files["quota.store"] = c.holdsURL
 	}
@@ -114,28 +117,32 @@ type Kind struct {
 // defaults are the values of settings that are nowhere given.
 func defaults() map[string]string {
 	return map[string]string{
-		"mqtt.client_id":      "thingpass-broker",
-		"mqtt.root":           broker.DefaultRoot,
-		"mqtt.group":          "thingpass",
-		"mqtt.connections":    "1",
-		"mqtt.workers":        "0",
-		"mqtt.queue":          "0",
-		"mqtt.session_expiry": "1h",
-		"mqtt.group_watch":    "1m",
-		"mqtt.profile":        auto,
-		"mqtt.pace":           auto,
-		"mqtt.pace_publishes": "100",
-		"mqtt.pace_bytes":     "512kB",
-		"mqtt.keep_alive":     "30s",
-		"mqtt.alpn":           auto,
-		"s3.path_style":       "false",
-		"audit.file":          "-",
-		"audit.max_size":      "100MiB",
-		"audit.keep":          "10",
-		"audit.sync":          "false",
-		"http.listen":         off,
-		"log.level":           "info",
-		"log.format":          "auto",
+		"mqtt.client_id":       "thingpass-broker",
+		"mqtt.root":            broker.DefaultRoot,
+		"mqtt.group":           "thingpass",
+		"mqtt.connections":     "1",
+		"mqtt.workers":         "0",
+		"mqtt.queue":           "0",
+		"mqtt.session_expiry":  "1h",
+		"mqtt.group_watch":     "1m",
+		"mqtt.profile":         auto,
+		"mqtt.pace":            auto,
+		"mqtt.pace_publishes":  "100",
+		"mqtt.pace_bytes":      "512kB",
+		"mqtt.keep_alive":      "30s",
+		"mqtt.alpn":            auto,
+		"s3.path_style":        "false",
+		"audit.file":           "-",
+		"audit.max_size":       "100MiB",
+		"audit.keep":           "10",
+		"audit.sync":           "false",
+		"http.listen":          off,
+		"log.level":            "info",
+		"console.listen":       off,
+		"console.access":       AccessLoopback,
+		"console.silent_after": "1h",
+		"console.revoke":       off,
+		"log.format":           "auto",
 
 		"multipart.sweep_after": "24h",
 		"multipart.sweep_every": "1h",

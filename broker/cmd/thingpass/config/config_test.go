@@ -245,7 +245,7 @@ func TestSettingsTellTheirSource(t *testing.T) {
 			t.Errorf("got %q, want %q", got[name], want)
 		}
 	}
-	if len(got) != 19+6+4+2+1+3+5+14+2+11+2 { // mqtt, s3, audit, log, http, events, quota, a kind, lambda, credentials, multipart
+	if len(got) != 19+6+4+2+1+3+5+14+2+11+2+18 { // mqtt, s3, audit, log, http, events, quota, a kind, lambda, credentials, multipart, console
 		t.Errorf("%d settings: %v", len(got), got)
 	}
 }

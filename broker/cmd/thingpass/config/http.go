@@ -17,11 +17,14 @@ type HTTP struct {
 type Address string
 
 func (l *loader) judgeHTTP(h HTTP) {
-	if h.Listen == "" {
-		return
+	if h.Listen != "" {
+		l.judgeAddress("http.listen", h.Listen)
 	}
-	_, port, err := net.SplitHostPort(string(h.Listen))
+}
+
+func (l *loader) judgeAddress(name string, a Address) {
+	_, port, err := net.SplitHostPort(string(a))
 	if n, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || strconv.FormatUint(n, 10) != port {
-		l.blame("http.listen", "http.listen is %q: want an address and a port such as 127.0.0.1:9464, or off", h.Listen)
+		l.blame(name, "%s is %q: want an address and a port such as 127.0.0.1:9464, or off", name, a)
 	}
 }

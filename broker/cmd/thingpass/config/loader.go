@@ -133,6 +133,15 @@ func (l *loader) resolvePaths(c *Config) {
 		"audit.file":         &c.Audit.File,
 		"quota.ca":           &c.Quota.CA,
 
+		"console.cert":               &c.Console.Cert,
+		"console.key":                &c.Console.Key,
+		"console.session_key":        &c.Console.SessionKey,
+		"console.users":              &c.Console.Users,
+		"console.client_ca":          &c.Console.ClientCA,
+		"console.certs":              &c.Console.Certs,
+		"console.registry":           &c.Console.Registry,
+		"console.oidc.client_secret": &c.Console.OIDC.ClientSecret,
+
 		"credential_provider.cert":      &c.CredentialProvider.Cert,
 		"credential_provider.key":       &c.CredentialProvider.Key,
 		"credential_provider.client_ca": &c.CredentialProvider.ClientCA,

@@ -30,6 +30,7 @@ func (l *loader) judge(c *Config) {
 	l.judgeAudit(c.Audit)
 	l.judgeHTTP(c.HTTP)
 	l.judgeEvents(c.Events)
+	l.judgeConsole(c.Console)
 	l.judgeCredentials(c)
 	if len(l.kinds) == 0 {
 		l.blame("kinds", "kinds is missing: a broker without one could grant nothing; give one with types and max_size")

@@ -48,6 +48,16 @@ func Bucket(ctx context.Context, c *config.Config, log *slog.Logger) (*awss3.Buc
 	return awss3.New(bucket)
 }
 
+// View returns the bucket as browsers reach it.
+func View(ctx context.Context, c *config.Config, bucket *awss3.Bucket, log *slog.Logger) (*awss3.Bucket, error) {
+	if c.Console.S3Endpoint == "" {
+		return bucket, nil
+	}
+	seen := *c
+	seen.S3.Endpoint, seen.S3.CA = c.Console.S3Endpoint, ""
+	return Bucket(ctx, &seen, log)
+}
+
 // Roots returns the CAs in a file, or nil, which stands for the system's.
 func Roots(path string) (*x509.CertPool, error) {
 	if path == "" {
@@ -64,9 +74,10 @@ func Roots(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// Broker returns the broker of c over these parts.
-func Broker(c *config.Config, bucket *awss3.Bucket, credentials *broker.Credentials, audit broker.Auditor, counts broker.Quota) (*broker.Broker, error) {
-	return broker.New(broker.Config{
+// Broker returns the broker of c over these parts, changed by the changes.
+func Broker(c *config.Config, bucket *awss3.Bucket, credentials *broker.Credentials, audit broker.Auditor, counts broker.Quota,
+	changes ...func(*broker.Config)) (*broker.Broker, error) {
+	conf := broker.Config{
 		Root:   c.MQTT.Root,
 		Kinds:  c.BrokerKinds(),
 		Groups: c.Groups,
@@ -82,7 +93,11 @@ func Broker(c *config.Config, bucket *awss3.Bucket, credentials *broker.Credenti
 
 		Credentials: credentials,
 		Multipart:   bucket,
-	})
+	}
+	for _, change := range changes {
+		change(&conf)
+	}
+	return broker.New(conf)
 }
 
 // Quota reads the file that c names and returns what counts for the quotas; it

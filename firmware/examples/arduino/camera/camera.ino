@@ -1,18 +1,20 @@
 // SPDX-FileCopyrightText: the thingpass authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A photo a minute, and one whenever a message comes on thingpass/<thing>/command.
+// A photo a minute, and one whenever an operator wants it.
 // Board: an ESP32-S3 with camera and PSRAM ("ESP32S3 Dev Module", OPI PSRAM).
 
 #include <LittleFS.h>
 #include <Thingpass.h>
 #include <WiFi.h>
 #include <esp_camera.h>
+#include <thingpass/command.h>
 
 #include "secrets.h" // copy secrets.example.h
 
 static Thingpass thing;
-static volatile bool asked = true;
+static volatile bool asked = false;
+static char askedId[THINGPASS_ID_MAX + 1];
 
 static bool startCamera() {
     camera_config_t board = {};
@@ -45,8 +47,13 @@ static bool startCamera() {
     return esp_camera_init(&board) == ESP_OK;
 }
 
-static void onCommand(void *, const char *topic, const void *, size_t) {
-    Serial.printf("a photo was asked for on %s\n", topic);
+static void onCommand(void *, const thingpass_command *command) {
+    if (asked) {
+        thing.answer(command->id, "busy");
+        return;
+    }
+    Serial.println("a photo is asked for");
+    strlcpy(askedId, command->id, sizeof askedId);
     asked = true;
 }
 
@@ -69,14 +76,15 @@ void setup() {
         Serial.println(thing.error());
         return;
     }
-    thing.subscribe("thingpass/" THING "/command", onCommand);
+    thing.onCommand(THINGPASS_CAPTURE, onCommand);
 }
 
-static void takePhoto() {
+// Whether there was one, and not what became of it.
+static bool takePhoto() {
     camera_fb_t *fb = esp_camera_fb_get();
     if (fb == nullptr) {
         Serial.println("no picture");
-        return;
+        return false;
     }
     char rssi[8];
     snprintf(rssi, sizeof rssi, "%d", static_cast<int>(WiFi.RSSI()));
@@ -88,13 +96,16 @@ static void takePhoto() {
                       thing.error(), thing.code());
     }
     esp_camera_fb_return(fb);
+    return true;
 }
 
 void loop() {
-    static uint32_t last;
-    if (asked || millis() - last >= 60000) {
+    static uint32_t next;
+    if (asked) {
+        thing.answer(askedId, takePhoto() ? nullptr : "failed");
         asked = false;
-        last = millis();
+    } else if (static_cast<int32_t>(millis() - next) >= 0) {
+        next = millis() + 60000;
         takePhoto();
     }
     delay(50);

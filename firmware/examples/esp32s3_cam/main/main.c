@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: the thingpass authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A camera that stores a photo when something moves, now and then, and when it is
-// told to: publish {"photo":true} to thingpass/<thing>/command.
+// A camera that stores a photo when something moves, now and then, and when an operator
+// wants one: broker/PROTOCOL.md, section 15.
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@
 #include "freertos/task.h"
 #include "sdkconfig.h"
 #include "station.h"
+#include "thingpass/command.h"
 #include "thingpass/esp.h"
 #include "thingpass/esp_camera_source.h"
 #include "thingpass/metadata.h"
@@ -25,7 +26,10 @@ static const char tag[] = "camera";
 
 enum { upload_timeout_ms = 60000 };
 
-static atomic_bool asked; // a command came, and its photo has not been taken
+static const char by_command[] = "command";
+
+static atomic_bool asked; // a command came, and was not answered yet
+static char asked_id[THINGPASS_ID_MAX + 1];
 
 static void on_event(void *ctx, const struct thingpass_esp_event *event) {
     (void)ctx;
@@ -33,14 +37,13 @@ static void on_event(void *ctx, const struct thingpass_esp_event *event) {
              event->result != NULL ? event->result->object_key : "");
 }
 
-static void on_command(void *ctx, const char *topic, const void *payload, size_t len) {
-    static const char photo[] = "{\"photo\":true}";
-    (void)ctx;
-    if (len == sizeof photo - 1 && memcmp(payload, photo, len) == 0) {
-        atomic_store(&asked, true);
-    } else {
-        ESP_LOGW(tag, "%s: only %s is understood", topic, photo);
+static void on_command(void *ctx, const struct thingpass_command *command) {
+    if (atomic_load(&asked)) {
+        (void)thingpass_esp_answer(ctx, command->id, NULL, "busy");
+        return;
     }
+    (void)snprintf(asked_id, sizeof asked_id, "%s", command->id);
+    atomic_store(&asked, true);
 }
 
 // Where photos wait while there is no network. Without it they are only tried at once.
@@ -59,7 +62,6 @@ static const char *spool_directory(void) {
 }
 
 static struct thingpass_esp *start(void) {
-    static char topic[THINGPASS_TOPIC_MAX + 1];
     const struct thingpass_esp_config config = {
         .nvs_namespace = "thingpass",
         .spool = {.directory = spool_directory()},
@@ -72,8 +74,11 @@ static struct thingpass_esp *start(void) {
         ESP_LOGE(tag, "thingpass does not start: %s", thingpass_strerror(err));
         return NULL;
     }
-    snprintf(topic, sizeof topic, "thingpass/%s/command", thingpass_esp_name(esp));
-    (void)thingpass_esp_subscribe(esp, topic, on_command, NULL);
+#ifdef CONFIG_CAM_COMMANDS
+    (void)thingpass_esp_on_command(esp, THINGPASS_CAPTURE, on_command, esp);
+#else
+    (void)on_command;
+#endif
     return esp;
 }
 
@@ -108,14 +113,18 @@ static void store(struct thingpass_esp *esp, const struct thingpass_esp_picture 
     } else {
         ESP_LOGE(tag, "lost: %s %s", thingpass_strerror(err), result.code);
     }
+    if (atomic_load(&asked) && strcmp(why, by_command) == 0) {
+        (void)thingpass_esp_answer(esp, asked_id, &result, spooled ? "spooled" : NULL);
+        atomic_store(&asked, false);
+    }
 }
 
 // Why a picture that is taken now is worth an upload; NULL if it is not.
 static const char *reason(const struct thingpass_esp_picture *picture, uint64_t *last_ms) {
     static const uint64_t period_ms = CONFIG_CAM_PERIOD_S * 1000ULL;
     const char *why = CONFIG_CAM_LOOK_MS > 0 ? watch_look(picture) : NULL;
-    if (atomic_exchange(&asked, false)) {
-        why = "command";
+    if (atomic_load(&asked)) {
+        why = by_command;
     }
     if (why == NULL && period_ms > 0 && picture->captured_ms - *last_ms >= period_ms) {
         why = "period";

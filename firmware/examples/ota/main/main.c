@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Firmware from the private bucket: looks for a newer image now and then, and when
-// it is told to by a message to thingpass/<thing>/command; fetches it, checks it,
-// boots it, and goes back if the new one cannot reach the MQTT server.
+// an operator says so (broker/PROTOCOL.md, section 15); fetches it, checks it, boots it,
+// and goes back if the new one cannot reach the MQTT server.
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "esp_app_desc.h"
 #include "esp_log.h"
@@ -16,6 +17,7 @@
 #include "freertos/task.h"
 #include "sdkconfig.h"
 #include "station.h"
+#include "thingpass/command.h"
 #include "thingpass/download.h"
 #include "thingpass/esp.h"
 
@@ -25,16 +27,32 @@ static atomic_bool look_now;
 static atomic_bool looking;
 static atomic_bool reboot;
 
+static atomic_bool asked; // a command came, and was not answered yet
+static struct thingpass_command command;
+
 static void on_event(void *ctx, const struct thingpass_esp_event *event) {
     (void)ctx;
     ESP_LOGI(tag, "%s", event->text);
 }
 
-static void on_command(void *ctx, const char *topic, const void *payload, size_t len) {
-    (void)ctx;
-    (void)payload;
-    ESP_LOGI(tag, "%s: %u bytes; looking for an update", topic, (unsigned)len);
-    atomic_store(&look_now, true);
+static void on_command(void *ctx, const struct thingpass_command *told) {
+    if (strcmp(told->kind, CONFIG_UPDATE_KIND) != 0) {
+        (void)thingpass_esp_answer(ctx, told->id, NULL, "unknown-kind");
+    } else if (atomic_load(&looking) || atomic_load(&asked)) {
+        (void)thingpass_esp_answer(ctx, told->id, NULL, "busy");
+    } else {
+        command = *told;
+        atomic_store(&asked, true);
+        atomic_store(&look_now, true);
+    }
+}
+
+static void answer(struct thingpass_esp *esp, const struct thingpass_result *result,
+                   const char *code) {
+    if (atomic_load(&asked)) {
+        (void)thingpass_esp_answer(esp, command.id, result, code);
+        atomic_store(&asked, false);
+    }
 }
 
 static void on_progress(void *ctx, uint64_t done, uint64_t total) {
@@ -47,8 +65,8 @@ static void on_progress(void *ctx, uint64_t done, uint64_t total) {
 }
 
 static void on_fetched(void *ctx, const struct thingpass_result *result, bool spooled) {
-    (void)ctx;
     (void)spooled;
+    answer(ctx, result, NULL);
     atomic_store(&looking, false);
     if (result->err < 0) {
         // What has arrived stays in its partition: the next look goes on there.
@@ -71,11 +89,14 @@ static void look(struct thingpass_esp *esp) {
     if (atomic_exchange(&looking, true)) {
         return;
     }
+    bool named = atomic_load(&asked) && command.name[0] != '\0';
+    update.name = named ? command.name : NULL;
     update.group = CONFIG_UPDATE_GROUP[0] != '\0' ? CONFIG_UPDATE_GROUP : NULL;
-    int err = thingpass_esp_ota(esp, &update, on_fetched, NULL);
+    int err = thingpass_esp_ota(esp, &update, on_fetched, esp);
     if (err < 0) {
         atomic_store(&looking, false);
         ESP_LOGW(tag, "not now: %s", thingpass_strerror(err));
+        answer(esp, NULL, "failed");
     }
 }
 
@@ -96,9 +117,11 @@ void app_main(void) {
         ESP_LOGE(tag, "thingpass does not start: %s", thingpass_strerror(err));
         return;
     }
-    static char topic[THINGPASS_TOPIC_MAX + 1];
-    snprintf(topic, sizeof topic, "thingpass/%s/command", thingpass_esp_name(esp));
-    (void)thingpass_esp_subscribe(esp, topic, on_command, NULL);
+#ifdef CONFIG_UPDATE_COMMANDS
+    (void)thingpass_esp_on_command(esp, THINGPASS_DOWNLOAD, on_command, esp);
+#else
+    (void)on_command;
+#endif
     for (uint32_t s = 0;; s++) {
         if (s % CONFIG_UPDATE_PERIOD_S == 0 || atomic_exchange(&look_now, false)) {
             look(esp);

@@ -10,9 +10,11 @@
 // What lies before a message's topic, a NUL and its payload; copied, because
 // messages lie at any address.
 struct head {
-    uint32_t topic_len;
+    uint32_t topic_len; // and the bit `retained`
     uint32_t len;
 };
+
+static const uint32_t retained = UINT32_C(1) << 31; // topics are not as long
 
 void thingpass_inbox_init(struct thingpass_inbox *inbox, void *bytes, size_t cap) {
     *inbox = (struct thingpass_inbox){.bytes = bytes, .cap = cap};
@@ -45,7 +47,8 @@ static bool begin(struct thingpass_inbox *inbox, const struct thingpass_inbox_pi
         inbox->lost++;
         return false;
     }
-    struct head head = {(uint32_t)piece->topic_len, (uint32_t)piece->total};
+    struct head head = {(uint32_t)piece->topic_len | (piece->retained ? retained : 0),
+                        (uint32_t)piece->total};
     append(inbox, &head, sizeof head);
     append(inbox, piece->topic, piece->topic_len);
     append(inbox, "", 1);
@@ -85,9 +88,10 @@ bool thingpass_inbox_peek(const struct thingpass_inbox *inbox,
     }
     struct head head;
     memcpy(&head, inbox->bytes, sizeof head);
+    message->retained = (head.topic_len & retained) != 0;
     message->topic = (const char *)inbox->bytes + sizeof head;
-    message->topic_len = head.topic_len;
-    message->payload = inbox->bytes + sizeof head + head.topic_len + 1;
+    message->topic_len = head.topic_len & ~retained;
+    message->payload = inbox->bytes + sizeof head + message->topic_len + 1;
     message->len = head.len;
     return true;
 }

@@ -39,6 +39,7 @@ struct thingpass_inbox_piece {
     size_t len;
     size_t offset; // of data in the payload
     size_t total;  // bytes of the payload
+    bool retained; // it came with the RETAIN flag; in the first piece
 };
 
 struct thingpass_inbox_message {
@@ -46,6 +47,7 @@ struct thingpass_inbox_message {
     size_t topic_len;
     const uint8_t *payload;
     size_t len;
+    bool retained;
 };
 
 void thingpass_inbox_init(struct thingpass_inbox *inbox, void *bytes, size_t cap);

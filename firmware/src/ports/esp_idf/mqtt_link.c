@@ -30,7 +30,8 @@ static bool take_piece(struct thingpass_mqtt_link *link, const esp_mqtt_event_t 
                                           .data = event->data,
                                           .len = (size_t)event->data_len,
                                           .offset = (size_t)event->current_data_offset,
-                                          .total = (size_t)event->total_data_len};
+                                          .total = (size_t)event->total_data_len,
+                                          .retained = event->retain};
     return thingpass_inbox_put(&link->inbox, &piece);
 }
 

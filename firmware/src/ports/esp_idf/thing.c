@@ -106,6 +106,7 @@ static void release(struct thingpass_esp *esp) {
         vSemaphoreDelete(esp->ended);
     }
     thingpass_esp_forget_config(esp);
+    free(esp->commander);
     free(esp->buffers);
     free(esp);
 }

@@ -102,12 +102,14 @@ struct thingpass_esp {
 
     // The task's own.
     struct thingpass_esp_job job;
-    bool busy;                           // there is a job at hand, and the core is its own
-    struct thingpass_esp_outbox *outbox; // NULL without a spool
-    uint64_t rested_ms;                  // when the task last let others run
-    uint64_t proof_ms;                   // when an image on trial is given up; 0: none is
-    uint32_t subscribed;                 // how many of the subscriptions this connection has
-    uint64_t progress_ms;                // last time that the clock was saved
+    bool busy;                                 // there is a job at hand, and the core is its own
+    struct thingpass_esp_outbox *outbox;       // NULL without a spool
+    uint64_t rested_ms;                        // when the task last let others run
+    uint64_t proof_ms;                         // when an image on trial is given up; 0: none is
+    uint32_t subscribed;                       // how many of the subscriptions this connection has
+    bool retained;                             // the message that the program is given was retained
+    struct thingpass_esp_commander *commander; // thing_commands.c; NULL without commands
+    uint64_t progress_ms;                      // last time that the clock was saved
 
     // Guarded by the MQTT link's lock. Only the task takes jobs out.
     struct thingpass_esp_job jobs[CONFIG_THINGPASS_QUEUE];

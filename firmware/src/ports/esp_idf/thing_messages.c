@@ -43,6 +43,7 @@ static void give_to_program(struct thingpass_esp *esp,
         bool used = i < esp->subscription_count;
         thingpass_esp_unlock(esp);
         if (used && thingpass_topic_filter_matches(s.filter, message->topic)) {
+            esp->retained = message->retained;
             s.on_message(s.ctx, message->topic, message->payload, message->len);
         }
     }

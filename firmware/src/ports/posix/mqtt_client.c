@@ -94,8 +94,9 @@ static void on_disconnect(struct mosquitto *client, void *ctx, int code,
 
 static void on_message(struct mosquitto *client, void *ctx,
                        const struct mosquitto_message *message) {
-    const struct thingpass_mqtt_link *link = ctx;
+    struct thingpass_mqtt_link *link = ctx;
     (void)client;
+    link->retained = message->retain;
     if (message->payloadlen >= 0) {
         link->settings.receive(link->settings.ctx, message->topic, message->payload,
                                (size_t)message->payloadlen);

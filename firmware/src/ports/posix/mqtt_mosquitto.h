@@ -60,6 +60,7 @@ struct thingpass_mqtt_link {
     char tls_error[320];     // what OpenSSL logged on this connection
     char asked[257];         // the topic of thingpass_mqtt_link_subscribe; "" for none
     int asked_mid;
+    bool retained;  // the message at hand came with the RETAIN flag
     int asked_code; // what the server said to it; -1 before it did
 };
 

@@ -39,7 +39,7 @@ static int take_command(struct thingpass_options *o, int *argc, char ***argv,
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp((*argv)[1], commands[i]) == 0) {
-            o->command = (enum thingpass_command)i;
+            o->command = (enum thingpass_task)i;
             (*argc)--;
             (*argv)++;
             return THINGPASS_OK;

@@ -14,7 +14,7 @@
 #include "why.h"
 
 // What the thing does, the command line's first word.
-enum thingpass_command {
+enum thingpass_task {
     THINGPASS_COMMAND_CAMERA,   // takes and stores photos; also without a word
     THINGPASS_COMMAND_UPLOAD,   // stores files
     THINGPASS_COMMAND_DRAIN,    // stores what is in the spool
@@ -29,7 +29,7 @@ struct thingpass_identity_store;
 // Everything that the command line can say, with defaults filled in. Strings
 // point into argv or into the struct, which therefore must not move.
 struct thingpass_options {
-    enum thingpass_command command;
+    enum thingpass_task command;
     const char *name;
     char host[256];
     uint16_t port;
@@ -78,7 +78,11 @@ struct thingpass_options {
     bool spool_first;
     uint64_t offline_first;    // the photo from which on there is no network,
     uint64_t offline_count;    // and for how many
+    uint64_t offline_every;    // and again so many photos after offline_first; 0: never
     uint32_t captured_every_s; // pretended; 0: the true time
+
+    bool no_commands;      // do not listen to operators
+    const char *downloads; // folder for what they have the thing fetch; NULL: thrown away
 
     const char *to; // the file that a download goes to
     const char *group;

@@ -48,6 +48,9 @@ static const char first[] =
     "                      the ball moves in these photos only\n"
     "  --sensors           with fw, rssi, battery-mv and temperature as metadata, made up\n"
     "  --captured-every S  pretend that photos were taken S seconds apart, the last one now\n"
+    "  --no-commands       do not listen to operators: a photo now, a download\n"
+    "  --downloads DIR     keep what they have it fetch, as DIR/<kind>-<name> (default: it is\n"
+    "                      verified and thrown away)\n"
     "\n"
     "A spool: what cannot be sent waits in a folder, also for the next run; drain only sends "
     "it\n"
@@ -59,6 +62,7 @@ static const char first[] =
     "  --spool-first       nothing is sent that is not in the spool\n"
     "  --offline FIRST,COUNT\n"
     "                      no network from that photo on, for so many photos\n"
+    "  --offline-every N   and again N photos later, and so on\n"
     "\n";
 
 static const char second[] =

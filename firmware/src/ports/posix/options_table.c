@@ -207,11 +207,15 @@ const struct thingpass_option_entry thingpass_option_table[] = {
     {"spool-full", SPOOL, OTHER(set_spool_full)},
     {"spool-first", CAMERA, FLAG(spool_first)},
     {"offline", CAMERA, OTHER(set_offline)},
+    {"offline-every", CAMERA, NUMBER(offline_every, 2, UINT32_MAX)},
+
+    {"no-commands", CAMERA, FLAG(no_commands)},
+    {"downloads", CAMERA, TEXT(downloads)},
 
     {"to", DOWNLOAD, TEXT(to)},
-    {"group", DOWNLOAD, TEXT(group)},
+    {"group", CAMERA | DOWNLOAD, TEXT(group)},
     {"object-key", DOWNLOAD, TEXT(object_key)},
-    {"max-size", DOWNLOAD, NUMBER(max_size, 1, UINT32_MAX)},
+    {"max-size", CAMERA | DOWNLOAD, NUMBER(max_size, 1, UINT32_MAX)},
 
     {"id", UPLOAD, OTHER(set_id)},
     {"type", UPLOAD, TEXT(type)},

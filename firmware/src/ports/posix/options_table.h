@@ -22,7 +22,7 @@ struct thingpass_option_entry {
     int (*set)(struct thingpass_options *o, const char *value, struct thingpass_why *why);
 };
 
-enum { THINGPASS_OPTION_MAX = 64 };
+enum { THINGPASS_OPTION_MAX = 72 };
 
 // Ends with an entry without a name.
 extern const struct thingpass_option_entry thingpass_option_table[];

@@ -5,6 +5,7 @@
 #include "spool_news.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "json_text.h"
 #include "virtual_thing_loop.h"
@@ -38,9 +39,23 @@ static void failed(struct thingpass_virtual_thing *t, const struct thingpass_out
     thingpass_report(t, number_of(t, e->object), e->result, why.text);
 }
 
+// Answers for a photo that an operator asked for. What only waits is answered as well:
+// "now" is over.
+static void answer_for(struct thingpass_virtual_thing *t, const struct thingpass_outbox_event *e) {
+    bool asked_for = e->object != NULL && t->commander.id[0] != '\0' &&
+                     strcmp(e->object->id, t->commander.id) == 0;
+    if (!asked_for || (e->news == THINGPASS_OUTBOX_SPOOLED && t->options->spool_first)) {
+        return;
+    }
+    bool ended = e->result != NULL && e->news != THINGPASS_OUTBOX_SPOOLED;
+    const char *otherwise = e->news == THINGPASS_OUTBOX_SPOOLED ? "spooled" : "failed";
+    thingpass_commander_end(t, ended ? NULL : otherwise);
+}
+
 void thingpass_spool_news(void *ctx, const struct thingpass_outbox_event *event) {
     struct thingpass_virtual_thing *t = ctx;
     struct thingpass_why why = {""};
+    answer_for(t, event);
     switch (event->news) {
     case THINGPASS_OUTBOX_STORED:
         thingpass_report(t, number_of(t, event->object), event->result, NULL);

@@ -68,8 +68,11 @@ void thingpass_spooler_close(struct thingpass_virtual_thing *thing) {
 // Whether the photos of now are taken out of reach of any network.
 static bool is_offline(const struct thingpass_virtual_thing *t) {
     const struct thingpass_options *o = t->options;
-    return o->offline_count > 0 && t->number >= o->offline_first &&
-           t->number < o->offline_first + o->offline_count && !t->camera_empty;
+    if (o->offline_count == 0 || t->number < o->offline_first || t->camera_empty) {
+        return false;
+    }
+    uint64_t since = t->number - o->offline_first;
+    return (o->offline_every > 0 ? since % o->offline_every : since) < o->offline_count;
 }
 
 static void tell_the_link(struct thingpass_virtual_thing *t) {
@@ -134,12 +137,21 @@ uint64_t thingpass_spooler_number(const struct thingpass_spooler *spooler, const
     return 0;
 }
 
-// Takes a photo and puts it into the outbox.
+// Whether the outbox has nothing in its hands.
+static bool is_resting(const struct thingpass_virtual_thing *t) {
+    const struct thingpass_spooler *s = &t->spooler;
+    return s->outbox.sending != 0 && s->outbox.sending != 1 &&
+           thingpass_outbox_waiting(&s->outbox) == thingpass_spool_waiting(&s->spool);
+}
+
+// Takes a photo and puts it into the outbox. One for a command is answered for when the
+// outbox tells what has become of it.
 static void take(struct thingpass_virtual_thing *t, struct thingpass_frame *frame) {
     struct thingpass_why why = {""};
     const struct thingpass_options *o = t->options;
     t->number++;
     if (!thingpass_capture(t)) {
+        thingpass_commander_end(t, "failed");
         return;
     }
     int rc = thingpass_frame_fill(frame, &t->photo, o->sha256, &why);
@@ -149,22 +161,33 @@ static void take(struct thingpass_virtual_thing *t, struct thingpass_frame *fram
     }
     if (rc == THINGPASS_OK) {
         remember(&t->spooler, t->id, t->number);
+        (void)snprintf(t->commander.id, sizeof t->commander.id, "%s",
+                       t->commander.state == THINGPASS_COMMANDER_BUSY ? t->id : "");
         thingpass_sensors_read(&frame->sensors, o, t->number);
         memcpy(frame->id, t->id, sizeof frame->id);
         tell_the_link(t);
         rc = put(t, frame, &why);
     }
     if (rc != THINGPASS_OK) {
+        thingpass_commander_end(t, "failed");
         thingpass_report(t, t->number, NULL, why.text);
     }
 }
 
-// Reports what S3 has taken, while the outbox has nothing in its hands.
+// Does what an operator wants, as soon as it can be done.
+static void obey(struct thingpass_virtual_thing *t, struct thingpass_frame *frame) {
+    if (frame != NULL && thingpass_commander_wants(t, THINGPASS_CAPTURE)) {
+        thingpass_commander_begin(t, "");
+        take(t, frame);
+    } else if (is_resting(t) && t->spooler.up && thingpass_commander_wants(t, THINGPASS_DOWNLOAD)) {
+        thingpass_commander_download(t);
+    }
+}
+
+// Reports what S3 has taken, while the outbox rests.
 static void report_sometimes(struct thingpass_virtual_thing *t, bool at_last) {
     struct thingpass_spooler *s = &t->spooler;
-    bool resting = s->outbox.sending != 0 && s->outbox.sending != 1 &&
-                   thingpass_outbox_waiting(&s->outbox) == thingpass_spool_waiting(&s->spool);
-    if (resting && s->up && (at_last || thingpass_ledger_due(&t->core))) {
+    if (is_resting(t) && s->up && (at_last || thingpass_ledger_due(&t->core))) {
         thingpass_report_later(t);
     }
 }
@@ -206,6 +229,7 @@ bool thingpass_spooler_run(struct thingpass_virtual_thing *thing) {
     uint64_t next_ms = 0;
     while (!thingpass_must_end(thing) &&
            (!is_done(thing) || thingpass_outbox_waiting(&s->outbox) > 0)) {
+        obey(thing, free_frame(s));
         struct thingpass_frame *frame = free_frame(s);
         uint64_t now_ms = thingpass_posix_now_ms();
         if (!is_done(thing) && frame != NULL && now_ms >= next_ms) {

@@ -16,7 +16,8 @@ enum { PART_BYTES = 5 << 20 }; // S3's least
 
 // Waits for the next photo's moment. An idle connection to S3 is closed in time.
 static void rest(struct thingpass_virtual_thing *t, uint64_t until_ms) {
-    while (!thingpass_must_end(t) && thingpass_posix_now_ms() < until_ms) {
+    while (!thingpass_must_end(t) && thingpass_posix_now_ms() < until_ms &&
+           t->commander.state != THINGPASS_COMMANDER_TOLD) {
         uint64_t wake_ms;
         (void)thingpass_step(&t->core, &wake_ms);
         thingpass_pump(t, wake_ms < until_ms ? wake_ms : until_ms, false);
@@ -82,7 +83,7 @@ void thingpass_object_options(const struct thingpass_virtual_thing *t,
                               const struct thingpass_sensors *sensors,
                               struct thingpass_object *object) {
     const struct thingpass_options *o = t->options;
-    object->kind = o->kind;
+    object->kind = thingpass_commander_kind(t);
     object->mode = o->mode != NULL ? o->mode : mode_for(object->source);
     if (object->mode == &thingpass_mode_credentials) { // the key is made here, as the broker does
         object->suffix = thingpass_type_suffix(object->source->content_type);
@@ -141,7 +142,7 @@ void thingpass_report_later(struct thingpass_virtual_thing *t) {
 // With --motion: whether the gate lets the photo through. One that it cannot judge
 // is kept.
 static bool is_worth_it(struct thingpass_virtual_thing *t) {
-    if (!t->options->motion) {
+    if (!t->options->motion || t->commander.state == THINGPASS_COMMANDER_BUSY) {
         return true;
     }
     int verdict = thingpass_gate_judge(&t->gate, &t->photo, thingpass_posix_now_ms());
@@ -185,18 +186,18 @@ static void one_photo(struct thingpass_virtual_thing *t) {
     struct thingpass_why why = {""};
     t->number++;
     if (!thingpass_capture(t)) {
+        thingpass_commander_end(t, "failed");
         return;
     }
     const char *folder = t->options->save;
-    if (folder != NULL && thingpass_save_photo(folder, t->id, &t->photo, &why) != THINGPASS_OK) {
-        report(t, NULL, why.text);
-        return;
-    }
-    if (start_upload(t, &why) != THINGPASS_OK) {
+    if ((folder != NULL && thingpass_save_photo(folder, t->id, &t->photo, &why) != THINGPASS_OK) ||
+        start_upload(t, &why) != THINGPASS_OK) {
+        thingpass_commander_end(t, "failed");
         report(t, NULL, why.text);
         return;
     }
     thingpass_drive(t);
+    thingpass_commander_end(t, NULL);
     report_result(t);
     if (thingpass_ledger_due(&t->core)) {
         thingpass_report_later(t);
@@ -210,6 +211,18 @@ bool thingpass_virtual_thing_run(struct thingpass_virtual_thing *thing) {
         rest(thing, next_ms);
         if (thingpass_must_end(thing)) {
             break;
+        }
+        if (thingpass_commander_wants(thing, THINGPASS_DOWNLOAD)) {
+            thingpass_commander_download(thing);
+            continue;
+        }
+        if (thingpass_commander_wants(thing, THINGPASS_CAPTURE)) {
+            thingpass_commander_begin(thing, "");
+            one_photo(thing);
+            continue;
+        }
+        if (thingpass_posix_now_ms() < next_ms) {
+            continue; // the command has expired
         }
         next_ms = thingpass_posix_now_ms() + thing->options->interval_ms;
         one_photo(thing);

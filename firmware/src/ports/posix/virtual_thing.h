@@ -4,6 +4,7 @@
 #define THINGPASS_POSIX_VIRTUAL_THING_H
 
 #include "camera.h"
+#include "commander.h"
 #include "gate.h"
 #include "link_faults.h"
 #include "mqtt_mosquitto.h"
@@ -35,7 +36,8 @@ struct thingpass_virtual_thing {
     struct thingpass core;
     char topic[THINGPASS_TOPIC_MAX + 1];
     struct thingpass_spooler spooler; // with --spool
-    struct thingpass_ledger ledger;   // with --verify later
+    struct thingpass_commander commander;
+    struct thingpass_ledger ledger; // with --verify later
     char ledger_entries[2048];
 
     struct thingpass_photo photo;

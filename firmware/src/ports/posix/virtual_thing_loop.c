@@ -51,6 +51,7 @@ void thingpass_pump(struct thingpass_virtual_thing *t, uint64_t until_ms, bool s
         }
         thingpass_ask_again(&t->core);
     }
+    thingpass_commander_step(t);
 }
 
 bool thingpass_must_end(const struct thingpass_virtual_thing *t) {

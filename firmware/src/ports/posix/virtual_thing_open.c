@@ -21,6 +21,11 @@ _Static_assert(THINGPASS_REPLY_SIZE_PASS + THINGPASS_CHUNK_SIZE <= sizeof lent,
 static void receive(void *ctx, const char *topic, const void *payload, size_t length) {
     struct thingpass_virtual_thing *t = ctx;
     int rc = thingpass_receive(&t->core, topic, strlen(topic), payload, length);
+    if (rc == 0) {
+        const struct thingpass_message message = {topic, strlen(topic), payload, length,
+                                                  t->mqtt.retained};
+        thingpass_commander_receive(t, &message);
+    }
     if (rc < 0) {
         thingpass_say(&t->say, THINGPASS_SAY_DETAIL, "a message on %s is not understood: %s", topic,
                       thingpass_strerror(rc));
@@ -87,6 +92,7 @@ static int open_core(struct thingpass_virtual_thing *t, struct thingpass_why *wh
             "/ at its ends, and is short",
             o->root);
     }
+    thingpass_commander_open(t);
     return THINGPASS_OK;
 }
 
