@@ -23,7 +23,6 @@ var (
 	xmlError   = lazy(`<Error>|<Code>`)
 	xmlElement = lazy(`<([A-Za-z0-9]{2,40})>([^<]*)(</)?`)
 	toolError  = lazy(`An error occurred \((\w+)\) when calling the (\w+) operation[^:\n]{0,60}: ([^\n]*)`)
-	sdkError   = lazy(`(?:api error |\(|^|[\s"'])(\w{4,60})(?:: |\): )([^\n"]*)`)
 )
 
 // s3Codes are those codes that are words of S3's alone, so that they can be
@@ -31,18 +30,13 @@ var (
 var s3Codes = lazy(`\b(SignatureDoesNotMatch|AuthorizationHeaderMalformed|AuthorizationQueryParametersError|RequestTimeTooSkewed|` +
 	`InvalidAccessKeyId|ExpiredToken|TokenRefreshRequired|PermanentRedirect|TemporaryRedirect|MissingContentLength|PreconditionFailed|` +
 	`ConditionalRequestConflict|XAmzContentSHA256Mismatch|XAmzContentChecksumMismatch|BadDigest|EntityTooLarge|EntityTooSmall|IncompleteBody|NoSuchBucket|NoSuchKey|` +
-	`NoSuchUpload|InvalidPolicyDocument|MalformedPOSTRequest|IllegalLocationConstraintException|InvalidToken|AccessDenied|SlowDown|RequestTimeout|InvalidDigest|KeyTooLongError|InvalidPart)\b`)
+	`NoSuchUpload|InvalidPolicyDocument|MalformedPOSTRequest|IllegalLocationConstraintException|InvalidToken|AccessDenied|SlowDown|RequestTimeout|InvalidDigest|KeyTooLongError|InvalidPart|InvalidRequest|InvalidArgument|InvalidBucketName)\b`)
 
 // gatherAnswers reads all errors of servers.
 func (e *evidence) gatherAnswers() {
-	at := 0
-	for range 4 * maxAnswers {
-		m := xmlError.FindStringIndex(e.text[at:])
-		if m == nil {
-			break
-		}
-		at += m[0]
-		at = e.readXML(at)
+	e.readAllXML(e.text)
+	if len(e.answers) == 0 && escapedXML.MatchString(e.text) {
+		e.readAllXML(unescapedXML.Replace(e.text))
 	}
 	for _, m := range toolError.FindAllStringSubmatchIndex(e.text, maxAnswers) {
 		e.answers = append(e.answers, answer{"tool", e.text[m[2]:m[3]], e.text[m[6]:m[7]],
@@ -61,15 +55,34 @@ func (e *evidence) gatherAnswers() {
 	}
 }
 
+// readAllXML reads the errors in text: the input, or what is left of it when
+// its escapes are undone.
+func (e *evidence) readAllXML(text string) {
+	at := 0
+	for range 4 * maxAnswers {
+		m := xmlError.FindStringIndex(text[at:])
+		if m == nil {
+			break
+		}
+		at = e.readXML(text, at+m[0])
+	}
+}
+
+// escapedXML is XML inside of JSON, HTML or a string of a program.
+var (
+	escapedXML   = lazy(`(?i)(?:\\u003c|&lt;)Code(?:\\u003e|&gt;)`)
+	unescapedXML = strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u003C`, "<", `\u003E`, ">", `\u0026`, "&", "&lt;", "<", "&gt;", ">", "&amp;", "&", `\n`, "\n", `\"`, `"`)
+)
+
 // readXML reads an error from byte at on, even if it is cut off, and returns
 // where it ends. The first element of a name counts.
-func (e *evidence) readXML(at int) int {
-	end := min(len(e.text), at+64<<10)
-	if n := strings.Index(e.text[at:end], "</Error>"); n >= 0 {
+func (e *evidence) readXML(text string, at int) int {
+	end := min(len(text), at+64<<10)
+	if n := strings.Index(text[at:end], "</Error>"); n >= 0 {
 		end = at + n
 	}
 	a := answer{how: "xml", fields: map[string]string{}, at: at}
-	for _, m := range xmlElement.FindAllStringSubmatch(e.text[at:end], 60) {
+	for _, m := range xmlElement.FindAllStringSubmatch(text[at:end], 60) {
 		name, value := m[1], html.UnescapeString(m[2])
 		if _, known := a.fields[name]; !known && name != "Error" {
 			a.fields[name] = value
@@ -79,8 +92,8 @@ func (e *evidence) readXML(at int) int {
 	e.hide(strings.TrimSpace(a.fields["SignatureProvided"]))
 	e.hideKey(strings.TrimSpace(a.fields["AWSAccessKeyId"]))
 	e.hide(strings.TrimSpace(a.fields["Token-0"]))
-	if text, ok := a.fields["CanonicalRequestBytes"]; ok && a.fields["CanonicalRequest"] == "" {
-		if b, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(text), " ", "")); err == nil {
+	if digits, ok := a.fields["CanonicalRequestBytes"]; ok && a.fields["CanonicalRequest"] == "" {
+		if b, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(digits), " ", "")); err == nil {
 			a.fields["CanonicalRequest"] = string(b)
 		}
 	}

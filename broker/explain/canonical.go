@@ -31,7 +31,7 @@ type toSign struct {
 }
 
 var (
-	canonicalStart = lazy(`(?m)^[ \t]*(GET|PUT|POST|HEAD|DELETE)\r?\n[ \t]*(?:/|https?://)[^\n]*\n`)
+	canonicalStart = lazy(`(?m)(?:^[ \t]*|: )(GET|PUT|POST|HEAD|DELETE)\r?\n[ \t]*(?:/|https?://)[^\n]*\n`)
 	canonicalEnd   = lazy(`(?m)^[ \t]*([0-9a-fA-F]{64}|UNSIGNED-PAYLOAD|STREAMING-[A-Z0-9-]+)[ \t]*\r?$`)
 	canonicalOne   = lazy(`\b(?:GET|PUT|POST|HEAD|DELETE)\\n/[^\n]*\\n(?:[0-9a-f]{64}|UNSIGNED-PAYLOAD)`)
 	toSignStart    = lazy(`(?m)^[ \t]*(AWS4[A-Z0-9-]{0,20})[ \t]*\r?\n[ \t]*(\d{8}T?\w*)[ \t]*\r?\n[ \t]*(\d[^\s/]*/\S*)[ \t]*\r?\n[ \t]*([0-9a-fA-F]{4,128})`)
@@ -40,7 +40,7 @@ var (
 // gatherCanonicals reads canonical requests and strings to sign that are not
 // part of S3's answer.
 func (e *evidence) gatherCanonicals() {
-	for _, m := range canonicalStart.FindAllStringIndex(e.text, maxRequests) {
+	for _, m := range canonicalStart.FindAllStringSubmatchIndex(e.text, maxRequests) {
 		if e.inXML(m[0]) {
 			continue
 		}
@@ -48,8 +48,7 @@ func (e *evidence) gatherCanonicals() {
 		if end == nil {
 			continue
 		}
-		start := m[0] + len(e.text[m[0]:m[1]]) - len(strings.TrimLeft(e.text[m[0]:m[1]], " \t"))
-		e.canonicals = append(e.canonicals, canonical{e.text[start : m[1]+end[1]], start})
+		e.canonicals = append(e.canonicals, canonical{e.text[m[2] : m[1]+end[1]], m[2]})
 		e.saw("canonical request")
 	}
 	if m := canonicalOne.FindStringIndex(e.text); m != nil {

@@ -21,6 +21,7 @@ var canonicalEntries = map[string]entry{
 
 var answerEntries = map[string]entry{
 	"already-stored":       {"`If-None-Match: *` lets an object be stored once. Mostly it is the same upload, whose answer was lost.", "Take it for stored, and report it; compare the size or the checksum if in doubt.", writesPage},
+	"answer-missing":       {"S3 sends a few hundred bytes of XML with every refusal, and its <Code> names the mistake.", "Print the body of the answer (on the thing: esp_http_client_read after fetch_headers), and explain it too.", errorsPage},
 	"body-slow":            {"S3 closes a connection on which no bytes come.", "Send the body without pauses, all of Content-Length; try again.", slowClientPage},
 	"bucket-dots":          {"The certificate *.s3.<region>.amazonaws.com covers one label alone.", "Use path style, or a bucket without dots.", hostPage},
 	"bucket-elsewhere":     {"Each bucket is in one region, and is reached and signed for there.", "Use the region's endpoint, and sign for it; do not follow the redirect with the old signature.", redirectPage},

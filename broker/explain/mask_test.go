@@ -111,3 +111,22 @@ func TestControlCharactersDoNotComeOut(t *testing.T) {
 		t.Errorf("prints %q", out)
 	}
 }
+
+// Each layer of masking hides what no other does: what was read as a secret, of
+// any look; what stands where secrets stand; and what looks like a key.
+func TestEachLayerOfMaskingIsNeeded(t *testing.T) {
+	const resource = "An error occurred (AccessDenied) when calling the PutObject operation: not authorized to perform: s3:PutObject on resource: "
+	for text, secret := range map[string]string{
+		resource + "minio-secret-word":                             "minio-secret-word",
+		resource + "/k?Signature=short-one":                        "short-one",
+		resource + "/k?password=hunter22":                          "hunter22",
+		resource + "AKIAINVENTED4TESTS01":                          "AKIAINVENTED4TESTS01",
+		"E (1) x: couldn't get hostname for :ASIAINVENTED4TESTS02": "ASIAINVENTED4TESTS02",
+		"GET / HTTP/1.1\nHost: localkeyid0001/x\nAuthorization: AWS4-HMAC-SHA256 Credential=localkeyid0001/20261126/eu-central-1/s3/aws4_request, SignedHeaders=host, Signature=0\n": "localkeyid0001",
+	} {
+		r := explained(t, text, explain.Options{Secret: "minio-secret-word"})
+		if out := printed(t, r); strings.Contains(out, secret) || len(r.Findings) == 0 {
+			t.Errorf("%q: found %q, shows %q:\n%s", text, foundIDs(r), secret, out)
+		}
+	}
+}

@@ -94,7 +94,7 @@ func (e *evidence) finish(r *request) {
 	if r.body != nil && strings.Trim(*r.body, "\r\n") != "" {
 		r.hasBody = true
 	}
-	if h, ok := r.header("authorization"); ok {
+	if h, ok := r.header("authorization"); ok && ofAWS(h.value) {
 		r.auth = readHeader(h.value, h.at)
 		r.auth.complete(r)
 	}
@@ -107,6 +107,12 @@ func (e *evidence) finish(r *request) {
 		}
 	}
 	e.requests = append(e.requests, r)
+}
+
+// ofAWS says whether the value of an Authorization header is meant for AWS.
+func ofAWS(value string) bool {
+	head := strings.ToUpper(value[:min(len(value), 3)])
+	return head == "AWS" || strings.Contains(value, "aws4_request") || strings.Contains(value, "Credential")
 }
 
 // splitTarget reads scheme, host, path and query, however broken they are:

@@ -6,7 +6,6 @@ package explain
 import (
 	"slices"
 	"strings"
-	"time"
 )
 
 // judgeRequests looks at each request by itself.
@@ -231,23 +230,6 @@ func judgeSignatureText(e *evidence, r *request) {
 	default:
 		e.add("signature-not-hex", Certain, s, r.auth.at, "the signature is not 64 hexadecimal digits: it has %d characters", len(s))
 	}
-}
-
-// judgeDate is about how the time of signing is given.
-func judgeDate(e *evidence, r *request) {
-	a := r.auth
-	if a.date == "" {
-		_, date := r.header("date")
-		if !a.query && r.how != "header" && !date && !a.signs("x-amz-date") {
-			e.add("date-missing", Certain, "", r.at, "the request has no X-Amz-Date")
-		}
-		return
-	}
-	if _, ok := a.time(); ok {
-		return
-	}
-	what := "X-Amz-Date `%s` must be written yyyymmddThhmmssZ, such as %s"
-	e.add("date-format", Certain, a.date, r.at, what, a.date, time.Date(2026, 11, 26, 6, 40, 0, 0, time.UTC).Format(dateFormat))
 }
 
 var s3Host = lazy(`(?i)(?:^|[./])s3[.-].*amazonaws\.|(?:^|[./])s3\.|\.s3-[a-z0-9-]+\.amazonaws\.|s3express-`)

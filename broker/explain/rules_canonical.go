@@ -128,7 +128,7 @@ func judgeCanonicalQuery(e *evidence, c canonical, p parsed) {
 		want := presign.Escape(decoded(x.value))
 		if strings.Contains(x.value, "/") {
 			e.add("canonical-escape", Certain, x.name+"=", c.at, "a `/` in the value of %s must be written `%%2F` in the canonical request", x.name)
-		} else if strings.ToUpper(want) != strings.ToUpper(x.value) && !strings.Contains(x.value, masked) {
+		} else if !strings.EqualFold(want, x.value) && !strings.Contains(x.value, masked) {
 			e.add("canonical-escape", Certain, x.name+"=", c.at, "the value of %s is not encoded as SigV4 wants it: only A-Z a-z 0-9 - . _ ~ stay", x.name)
 		}
 		if x.name == "X-Amz-Signature" {

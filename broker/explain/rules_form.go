@@ -56,6 +56,7 @@ func judgeForms(e *evidence) {
 			e.add("policy-malformed", Certain, "", f.at, "the policy cannot be read: %s", f.broken)
 		}
 		judgeFormOrder(e, f)
+		judgeFormSignature(e, f)
 		judgePolicy(e, f)
 		if len(f.fields) > 1 {
 			judgeConditions(e, f)
@@ -90,6 +91,28 @@ func judgeFormOrder(e *evidence, f *form) {
 			e.add("field-order", Certain, "", f.at, "the form has no field `%s`", name)
 		}
 	}
+}
+
+// judgeFormSignature computes the signature of a form, if the secret is known.
+func judgeFormSignature(e *evidence, f *form) {
+	text, _ := f.get("policy")
+	credential, _ := f.get("x-amz-credential")
+	signature, ok := f.get("x-amz-signature")
+	_, scope, _ := strings.Cut(credential.value, "/")
+	parts := strings.Split(scope, "/")
+	if e.options.Secret == "" || !ok || len(parts) != 4 {
+		return
+	}
+	e.verdict = "right"
+	if signatureOf(e.options.Secret, parts, text.value) == strings.ToLower(signature.value) {
+		return
+	}
+	e.verdict = "wrong"
+	if signatureOf(e.options.Secret, parts, f.raw) == strings.ToLower(signature.value) {
+		e.add("policy-malformed", Certain, "", f.at, "the signature is that of the policy as JSON: what is signed is its base64")
+		return
+	}
+	e.add("signature-differs", Likely, "", f.at, "the signature is not that of this secret key for the form's policy")
 }
 
 // judgePolicy is about the policy by itself.

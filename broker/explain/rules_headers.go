@@ -93,10 +93,8 @@ func judgeTwoTypes(e *evidence, r *request) {
 		e.add("content-type-differs", Likely, "content-type", r.auth.at,
 			"content-type is signed, and what is sent is `%s`: the client's own, hardly what was signed", h.value)
 	}
-	if r.second != nil {
-		h, _ := r.header("authorization")
+	if _, other := r.header("authorization"); other && (r.second != nil || r.auth.query) {
 		e.add("two-signatures", Certain, "X-Amz-Signature", r.at, "the URL is signed, and an Authorization header is sent too")
-		_ = h
 	}
 }
 

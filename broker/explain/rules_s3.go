@@ -29,6 +29,11 @@ func judgeAnswers(e *evidence) {
 	for _, r := range e.responses {
 		judgeStatus(e, r)
 	}
+	for _, r := range e.responses {
+		if r.status >= 400 && r.status < 500 && len(e.answers) == 0 && len(e.findings) == 0 && !refusalStart.MatchString(e.text) {
+			e.add("answer-missing", Possible, "", r.at, "the server answers %d, but what it says of it is not here", r.status)
+		}
+	}
 }
 
 type simpleCode struct {
@@ -68,6 +73,7 @@ var simpleCodes = map[string]simpleCode{
 	"SlowDown":                    {"slow-down", Certain, "S3 asks for fewer requests"},
 	"ServiceUnavailable":          {"slow-down", Certain, "S3 asks for fewer requests"},
 	"InternalError":               {"slow-down", Certain, "S3 has a fault of its own"},
+	"InvalidBucketName":           {"bucket-name", Certain, "this is no name of a bucket"},
 	"KeyTooLongError":             {"key-too-long", Certain, "the object key has more than 1,024 bytes"},
 	"MissingSecurityHeader":       {"date-missing", Certain, "a header that signing needs is missing"},
 	"MissingAuthenticationToken":  {"not-signed", Certain, "the request carries no signature"},

@@ -127,3 +127,20 @@ func judgeLife(e *evidence, r *request, server time.Time, known bool) {
 		e.skew(sure, a.date, r.at, signed.Sub(now), fmt.Sprintf("the URL is valid from %s on, and it is %s %s", a.date, now.UTC().Format(time.RFC3339), of))
 	}
 }
+
+// judgeDate is about how the time of signing is given.
+func judgeDate(e *evidence, r *request) {
+	a := r.auth
+	if a.date == "" {
+		_, date := r.header("date")
+		if !a.query && r.how != "header" && !date && !a.signs("x-amz-date") {
+			e.add("date-missing", Certain, "", r.at, "the request has no X-Amz-Date")
+		}
+		return
+	}
+	if _, ok := a.time(); ok {
+		return
+	}
+	what := "X-Amz-Date `%s` must be written yyyymmddThhmmssZ, such as %s"
+	e.add("date-format", Certain, a.date, r.at, what, a.date, time.Date(2026, 11, 26, 6, 40, 0, 0, time.UTC).Format(dateFormat))
+}
