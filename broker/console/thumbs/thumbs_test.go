@@ -89,6 +89,7 @@ func TestOnePhotoIsDecodedAtATime(t *testing.T) {
 			t.Error("two at the same time")
 		}
 		defer reading.Add(-1)
+		time.Sleep(2 * time.Millisecond) // long enough for another to come, if it could
 		reads.Add(1)
 		mu.Lock()
 		seen[key]++
@@ -148,12 +149,33 @@ func TestBrokenAndHostilePhotosAreRemembered(t *testing.T) {
 	}
 }
 
+// A photo that could be decoded, but is larger than is allowed: twice as large counts
+// what takes twice the memory.
+func TestPixelsAreCountedBeforeTheyAreDecoded(t *testing.T) {
+	deep := image.NewNRGBA64(image.Rect(0, 0, 100, 100))
+	deep.SetNRGBA64(1, 1, color.NRGBA64{A: 0x1234})
+	for name, test := range map[string]struct {
+		file []byte
+		most int
+		want string
+	}{
+		"as many as allowed": {jpegOf(t, quarters(100, 100)), 10000, "image/jpeg"},
+		"one row more":       {jpegOf(t, quarters(100, 101)), 10000, "image/svg+xml"},
+		"16 bits":            {pngOf(t, deep), 20000, "image/jpeg"},
+		"16 bits, too many":  {pngOf(t, deep), 19999, "image/svg+xml"},
+	} {
+		m, _ := bucket(test.file)
+		if w := ask(thumbs.New(thumbs.Config{Files: m, MaxPixels: test.most}), key); w.Header().Get("Content-Type") != test.want {
+			t.Errorf("%s: %v", name, w.Header())
+		}
+	}
+}
+
+// What is too large to read is read once, and not each time that somebody looks.
 func TestAnObjectAboveTheLimitIsRemembered(t *testing.T) {
-	m := fleettest.NewMemory()
-	h := thumbs.New(thumbs.Config{Files: m, Read: func(context.Context, string, int64) ([]byte, error) {
-		return nil, fmt.Errorf("read: %w", thumbs.ErrTooLarge)
-	}})
-	if w := ask(h, key); w.Code != http.StatusOK || len(m.Keys("")) != 1 {
+	m, h := bucket(make([]byte, thumbs.DefaultMaxBytes+1))
+	w := ask(h, key)
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "image/svg+xml" || len(m.Keys(fleet.DefaultPrefix)) != 1 {
 		t.Errorf("%d, kept %q", w.Code, m.Keys(""))
 	}
 }
