@@ -43,7 +43,7 @@ func (f Files) Get(ctx context.Context, key string, limit int64) ([]byte, error)
 		return nil, fmt.Errorf("get %s: %w", key, err)
 	}
 	if int64(len(body)) > limit {
-		return nil, fmt.Errorf("get %s: it has more than %d bytes", key, limit)
+		return nil, fmt.Errorf("get %s: it has more than %d bytes: %w", key, limit, fleet.ErrTooLarge)
 	}
 	return body, nil
 }

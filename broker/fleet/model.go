@@ -27,13 +27,14 @@ const DefaultPrefix = ".thingpass/"
 var (
 	ErrNotFound = errors.New("no such object")
 	ErrExists   = errors.New("the object exists already")
+	ErrTooLarge = errors.New("the object is too large")
 )
 
 // Files are the broker's own objects in the bucket. Implementations are safe for
 // concurrent use.
 type Files interface {
-	// Get returns the whole object, or ErrNotFound; an object above limit bytes is
-	// an error.
+	// Get returns the whole object, ErrNotFound, or ErrTooLarge for an object above
+	// limit bytes.
 	Get(ctx context.Context, key string, limit int64) ([]byte, error)
 	Put(ctx context.Context, key, contentType string, body []byte) error
 	// PutNew is Put for a key that must not be there yet: otherwise ErrExists.

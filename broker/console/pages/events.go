@@ -65,7 +65,7 @@ func (p *Pages) events(w http.ResponseWriter, r *http.Request) {
 	name := access.Of(r.Context()).Name
 	if !p.streams.enter(name) {
 		w.Header().Set("Retry-After", "30")
-		http.Error(w, "too many pages are open; close some", http.StatusServiceUnavailable)
+		http.Error(w, "Nothing here changes by itself: too many pages are open. Close some, and load this one again.", http.StatusTooManyRequests)
 		return
 	}
 	defer p.streams.leave(name)

@@ -42,9 +42,6 @@ const (
 	storeTimeout = 10 * time.Second
 )
 
-// ErrTooLarge is what Config.Read wraps for an object above its limit.
-var ErrTooLarge = errors.New("the object is too large")
-
 var (
 	errBusy   = errors.New("too many thumbnails are being made")
 	errBroken = errors.New("it cannot be decoded") // remembered
@@ -54,8 +51,7 @@ var (
 type Config struct {
 	Files  fleet.Files // where they are kept
 	Prefix string      // of their keys; "": fleet.DefaultPrefix
-	// Read returns the photo, fleet.ErrNotFound, or an error that wraps ErrTooLarge
-	// if it is above limit bytes. nil: Files.Get, which cannot tell the last.
+	// Read is Files.Get for photos; nil: Files.Get.
 	Read      func(ctx context.Context, key string, limit int64) ([]byte, error)
 	MaxBytes  int64         // of a photo; 0: DefaultMaxBytes
 	MaxPixels int           // of a photo; 0: DefaultMaxPixels
@@ -170,8 +166,8 @@ func (t *Thumbs) makeOf(ctx context.Context, photo string) ([]byte, error) {
 		return nil, errBusy
 	}
 	file, err := t.cfg.Read(ctx, photo, t.cfg.MaxBytes)
-	if errors.Is(err, ErrTooLarge) || int64(len(file)) > t.cfg.MaxBytes {
-		return nil, errors.Join(errBroken, ErrTooLarge)
+	if errors.Is(err, fleet.ErrTooLarge) || int64(len(file)) > t.cfg.MaxBytes {
+		return nil, errors.Join(errBroken, fleet.ErrTooLarge)
 	}
 	if err != nil {
 		return nil, err

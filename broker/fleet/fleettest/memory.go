@@ -130,7 +130,7 @@ func (m *Memory) Get(ctx context.Context, key string, limit int64) (body []byte,
 			}
 		}
 		if int64(len(o.body)) > limit {
-			return fmt.Errorf("get %q: it has %d bytes, more than %d", key, len(o.body), limit)
+			return fmt.Errorf("get %q: it has %d bytes, more than %d: %w", key, len(o.body), limit, fleet.ErrTooLarge)
 		}
 		body = slices.Clone(o.body)
 		return nil
