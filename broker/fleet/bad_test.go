@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"testing"
@@ -100,17 +101,29 @@ func TestDamageIsPassedOver(t *testing.T) {
 	torn[len(torn)/2] ^= 1
 	m.Add(".thingpass/index/b.snapshot", "", torn, later)
 	m.Add(".thingpass/index/c.snapshot", "", good[:len(good)-9], later)
-	m.Add(".thingpass/index/d.snapshot", "", fleet.Wrap(make([]byte, 513<<20)), later)
+	m.Add(".thingpass/index/d.snapshot", "", fleet.Wrap([]byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")), later)
 	m.Add(".thingpass/index/e.snapshot", "", nil, later)
 	folder := ".thingpass/journal/2026/11/23/12/"
 	m.Add(folder+"z-00000001.jsonl.gz", "", []byte("not gzip"), later)
-	m.Add(folder+"z-00000002.jsonl.gz", "", fleet.Deflate(make([]byte, 65<<20)), later)
+	m.Add(folder+"z-00000002.jsonl.gz", "", fleet.Deflate(make([]byte, 1<<20)), later)
 	m.Add(folder+"z-00000003.jsonl.gz", "", fleet.Deflate([]byte("{\n{\"time\":7}\nnull\n")), later)
 	m.Add(folder+"../x", "", nil, later)
 	f := run(t, open(t, m, func(c *fleet.Config) { c.Replica = "f" }))
 	eventually(t, "the damage is told", func() bool { return strings.Contains(f.Overview().Trouble, "damaged") })
 	if one := thingOf(t, f, "cam1"); one.Today.Stored != 1 {
 		t.Errorf("%+v", one)
+	}
+}
+
+func TestWhatIsCompressedCannotGrowWithoutEnd(t *testing.T) {
+	t.Parallel()
+	bomb := fleet.Deflate(make([]byte, 10<<20))
+	from, err := fleet.Inflate(bomb, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, from); err == nil || n != 1<<20 {
+		t.Errorf("%d bytes of %d, %v", n, len(bomb), err)
 	}
 }
 

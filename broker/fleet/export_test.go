@@ -16,9 +16,9 @@ var (
 		return thing, o.public(), err
 	}
 	DecodeSegment = decodeSegment
-	Deflate       = deflate
+	Deflate       = func(lines []byte) []byte { return deflate("", lines) }
+	Inflate       = inflate
 	Wrap          = wrap
-	Between       = between
 )
 
 const QueueLength = queueLength
@@ -52,7 +52,7 @@ func (f *Fleet) State() []byte {
 func (f *Fleet) Apply(run string, seq uint64, entries []broker.Entry, received time.Time) {
 	var lines lineBuffer
 	_ = broker.NewJSONAudit(&lines).Record(entries...)
-	f.applySegment(fetched{segment: segment{hour: received.UTC().Format(hourFolder), run: run, seq: seq}, stored: received, body: deflate(lines)})
+	f.applySegment(fetched{segment: segment{hour: received.UTC().Format(hourFolder), run: run, seq: seq}, stored: received, body: deflate("", lines)})
 }
 
 type lineBuffer []byte

@@ -74,7 +74,7 @@ func (j *journal) seal(now time.Time) (s segment, body []byte) {
 // deliver queues a segment. If the bucket has been taking none for long, the
 // oldest is given up.
 func (j *journal) deliver(s segment, lines []byte) {
-	one := sealed{s, deflate(lines)}
+	one := sealed{s, deflate("", lines)}
 	j.mu.Lock()
 	j.unsent = append(j.unsent, one)
 	j.size += len(one.body)

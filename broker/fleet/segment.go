@@ -13,6 +13,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"thingpass/broker"
@@ -66,11 +67,20 @@ func validRun(s string) bool {
 	return s != "" && len(s) <= 2*maxReplicaName
 }
 
-// deflate compresses lines. What it returns is its own.
-func deflate(lines []byte) []byte {
+// writers of gzip have a megabyte each.
+var writers = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // which is a level
+	return z
+}}
+
+// deflate compresses what it appends to head. What it returns is its own.
+func deflate(head string, body []byte) []byte {
 	var out bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&out, gzip.BestSpeed)
-	_, _ = z.Write(lines) // a Buffer takes everything
+	out.WriteString(head)
+	z := writers.Get().(*gzip.Writer)
+	defer writers.Put(z)
+	z.Reset(&out)
+	_, _ = z.Write(body) // a Buffer takes everything
 	_ = z.Close()
 	return out.Bytes()
 }

@@ -4,9 +4,7 @@
 package fleet
 
 import (
-	"bytes"
 	"cmp"
-	"compress/gzip"
 	"encoding/binary"
 	"hash/crc32"
 	"slices"
@@ -152,12 +150,7 @@ func (e *encoder) details(t *thing) {
 
 // wrap makes a snapshot of the encoded state.
 func wrap(state []byte) []byte {
-	var out bytes.Buffer
-	out.WriteString(snapshotMagic + "\x00\x00\x00\x00")
-	z, _ := gzip.NewWriterLevel(&out, gzip.BestSpeed)
-	_, _ = z.Write(state) // a Buffer takes everything
-	_ = z.Close()
-	body := out.Bytes()
+	body := deflate(snapshotMagic+"\x00\x00\x00\x00", state)
 	binary.BigEndian.PutUint32(body[4:], crc32.ChecksumIEEE(body[8:]))
 	return body
 }
