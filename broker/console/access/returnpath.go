@@ -39,5 +39,5 @@ func returnPath(s string) string {
 
 // isOwn says whether the path is one of the gate's pages.
 func isOwn(path string) bool {
-	return path == pathSignIn || path == pathSignOut || strings.HasPrefix(path, "/oidc/")
+	return strings.HasPrefix(path, "/sign-") || strings.HasPrefix(path, "/oidc/")
 }
