@@ -28,9 +28,8 @@ require (
 	golang.org/x/crypto v0.58.0 // argon2id for passwords (broker/console/access)
 	golang.org/x/oauth2 v0.38.0 // authorization code and PKCE (broker/console/access)
 	golang.org/x/image v0.48.0 // scaling and WebP, for thumbnails (broker/console/thumbs)
+	golang.org/x/sys v0.50.0 // passwords that are not shown while they are typed (broker/cmd/thingpass)
 )
-
-require golang.org/x/sys v0.50.0
 
 require (
 	github.com/Azure/go-ntlmssp v0.1.1 // indirect

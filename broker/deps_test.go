@@ -57,6 +57,16 @@ func TestAdaptersDoNotKnowEachOther(t *testing.T) {
 		"thingpass/broker/console":      nil,
 		"thingpass/broker/sqsevents":    nil,
 		"thingpass/broker/credprovider": nil,
+		"thingpass/broker/explain":      {"thingpass/broker/presign"},
+		"thingpass/broker/cost":         nil,
+		"thingpass/broker/fleet":        nil,
+		"thingpass/broker/operate":      {"thingpass/broker/fleet"},
+		// Pages know who looks and what is known, and no server, bucket or SDK.
+		"thingpass/broker/console/access": nil,
+		"thingpass/broker/console/thumbs": {"thingpass/broker/fleet"},
+		"thingpass/broker/console/pages": {
+			"thingpass/broker/console/access", "thingpass/broker/console/thumbs", "thingpass/broker/fleet", "thingpass/broker/operate",
+		},
 	}
 	for pkg, others := range allowed {
 		for _, path := range deps(t, pkg) {
