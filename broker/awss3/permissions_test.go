@@ -18,6 +18,7 @@ import (
 
 	"thingpass/broker"
 	"thingpass/broker/awss3"
+	"thingpass/broker/fleet"
 	"thingpass/policies/templates"
 )
 
@@ -31,6 +32,8 @@ func permission(method string, u *url.URL) string {
 	switch {
 	case !onObject && method == http.MethodGet && q.Has("uploads"):
 		return "s3:ListBucketMultipartUploads"
+	case !onObject && method == http.MethodGet && q.Has("list-type"):
+		return "s3:ListBucket"
 	case !onObject && method == http.MethodPost: // a form
 		return "s3:PutObject"
 	case !onObject:
@@ -39,6 +42,8 @@ func permission(method string, u *url.URL) string {
 		return "s3:ListMultipartUploadParts"
 	case method == http.MethodDelete && q.Has("uploadId"):
 		return "s3:AbortMultipartUpload"
+	case method == http.MethodDelete:
+		return "s3:DeleteObject"
 	case method == http.MethodGet && q.Has("versionId"):
 		return "s3:GetObjectVersion"
 	case (method == http.MethodGet || method == http.MethodHead) && !q.Has("uploads"):
@@ -96,7 +101,7 @@ func TestThePresigningRoleIsWhatIsSignedAndCalled(t *testing.T) {
 	r := newRecorder(t)
 	does := r.calls(t.Context())
 	maps.Copy(does, r.signatures(t.Context(), time.Now()))
-	for _, idle := range []string{"Ready", "Place", "Credentials", "CredentialsExpiry", "Hurry", "Sessions"} { // these do not reach S3
+	for _, idle := range []string{"Ready", "Place", "Credentials", "CredentialsExpiry", "Hurry", "Sessions", "Files"} { // these do not reach S3
 		does[idle] = func() {}
 	}
 	methods := methodsOf(r.bucket)
@@ -113,6 +118,29 @@ func TestThePresigningRoleIsWhatIsSignedAndCalled(t *testing.T) {
 		if want := actions(t, role); !slices.Equal(sorted(r.found), want) {
 			t.Errorf("signed and asked: %q\n%s allows: %q", sorted(r.found), role, want)
 		}
+	}
+}
+
+// TestTheConsoleNeedsOneActionMore: its journal is read, listed and written with what
+// the broker's role allows anyway, and only cleared up with a policy of its own.
+func TestTheConsoleNeedsOneActionMore(t *testing.T) {
+	t.Parallel()
+	r, key := newRecorder(t), ".thingpass/journal/x"
+	r.found = map[string]bool{}
+	files, ctx := r.bucket.Files(), t.Context()
+	_, _ = files.Get(ctx, key, 1)
+	_ = files.Put(ctx, key, "text/plain", []byte("x"))
+	_ = files.PutNew(ctx, key, "text/plain", []byte("x"))
+	_, _ = files.List(ctx, fleet.List{Prefix: ".thingpass/"})
+	_ = files.Delete(ctx, key)
+	if n := reflect.TypeOf(files).NumMethod(); n != 5 {
+		t.Errorf("Files has %d methods, 5 are tried", n)
+	}
+	for _, name := range actions(t, "presign-role") {
+		delete(r.found, name)
+	}
+	if got, want := sorted(r.found), actions(t, "presign-console"); !slices.Equal(got, want) {
+		t.Errorf("it needs %q in addition, presign-console allows %q", got, want)
 	}
 }
 
@@ -159,6 +187,10 @@ func (r *recorder) signatures(ctx context.Context, now time.Time) map[string]fun
 				grant, err := b.SignGet(ctx, get)
 				r.signed(http.MethodGet, grant.URL, err)
 			}
+		},
+		"SignView": func() {
+			link, err := b.SignView(ctx, "cam1/a.jpg", now, time.Minute)
+			r.signed(http.MethodGet, link, err)
 		},
 		"SignPass": func() {
 			pass, err := b.SignPass(ctx, broker.Pass{KeyPrefix: "cam1/", ContentType: "image/jpeg", MinSize: 1, MaxSize: 2, Now: now, TTL: time.Minute})

@@ -111,7 +111,7 @@ func TestAThingComesToAWSAndCanWork(t *testing.T) {
 	if err := json.Unmarshal([]byte(list), &all); err != nil || code != exitOK || len(all) != 1 {
 		t.Fatalf("%d %v %s", code, err, list)
 	}
-	if out, code := atAWS(t, s, "", "policy verify cam1"); code != exitOK || strings.Count(out, "ALLOWED") != 7 {
+	if out, code := atAWS(t, s, "", "policy verify cam1"); code != exitOK || strings.Count(out, "ALLOWED") != 10 {
 		t.Errorf("%d %s", code, out)
 	}
 	s.Decide = func(_, resource, decision string) string {
