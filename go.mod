@@ -13,21 +13,23 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10 // the bucket's events (broker/sqsevents)
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // sessions of things (broker/awss3)
 	github.com/aws/smithy-go v1.28.8 // what the SDK's errors are made of
+	github.com/chromedp/cdproto v0.159.0 // what chromedp's messages are made of (broker/internal/testbrowser)
 	github.com/chromedp/chromedp v0.23.0 // drives Chromium in tests (broker/console/pages)
 	github.com/coder/websocket v1.8.15 // MQTT over WebSocket (broker/mqttconn)
 	github.com/coreos/go-oidc/v3 v3.21.0 // ID tokens (broker/console/access)
 	github.com/eclipse/paho.golang v0.23.0 // MQTT 5 (broker/mqttconn)
-	github.com/mochi-mqtt/server/v2 v2.7.9 // the dev stack's MQTT server; not linked into thingpass
 	github.com/mattn/go-isatty v0.0.24 // is it a terminal? (broker/cmd/thingpass/terminal)
+	github.com/mochi-mqtt/server/v2 v2.7.9 // the dev stack's MQTT server; not linked into thingpass
 	github.com/prometheus/client_golang v1.25.0 // metrics (broker/console)
 	github.com/redis/go-redis/v9 v9.23.0 // quotas that brokers share (broker/quota)
 	github.com/spf13/cobra v1.10.2 // commands and their help
+	github.com/spf13/pflag v1.0.10 // cobra's flags (broker/cmd/thingpass)
 	github.com/spf13/viper v1.21.0 // configuration from file and environment
 	github.com/versity/versitygw v1.8.0 // the dev stack's S3; not linked into thingpass
 	go.yaml.in/yaml/v3 v3.0.5 // lines of settings, for messages
 	golang.org/x/crypto v0.58.0 // argon2id for passwords (broker/console/access)
-	golang.org/x/oauth2 v0.38.0 // authorization code and PKCE (broker/console/access)
 	golang.org/x/image v0.48.0 // scaling and WebP, for thumbnails (broker/console/thumbs)
+	golang.org/x/oauth2 v0.38.0 // authorization code and PKCE (broker/console/access)
 	golang.org/x/sys v0.50.0 // passwords that are not shown while they are typed (broker/cmd/thingpass)
 )
 
@@ -52,7 +54,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
-	github.com/chromedp/cdproto v0.159.0 // indirect
+	github.com/cpuguy83/go-md2man/v2 v2.0.7 // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/fsnotify/fsnotify v1.9.0 // indirect
 	github.com/go-asn1-ber/asn1-ber v1.5.8 // indirect
@@ -90,6 +92,7 @@ require (
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/rabbitmq/amqp091-go v1.14.0 // indirect
 	github.com/rs/xid v1.4.0 // indirect
+	github.com/russross/blackfriday/v2 v2.1.0 // indirect
 	github.com/ryanuber/go-glob v1.0.0 // indirect
 	github.com/sagikazarmark/locafero v0.11.0 // indirect
 	github.com/segmentio/kafka-go v0.4.51 // indirect
@@ -97,7 +100,6 @@ require (
 	github.com/sourcegraph/conc v0.3.1-0.20240121214520-5f936abd7ae8 // indirect
 	github.com/spf13/afero v1.15.0 // indirect
 	github.com/spf13/cast v1.10.0 // indirect
-	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/subosito/gotenv v1.6.0 // indirect
 	github.com/tinylib/msgp v1.6.4 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect

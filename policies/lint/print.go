@@ -67,6 +67,26 @@ func PrintRules(w io.Writer) error {
 	return t.Flush()
 }
 
+// PrintRulesJSON prints what there is to say of all rules, as a JSON array.
+func PrintRulesJSON(w io.Writer) error {
+	type rule struct {
+		ID       string `json:"id"`
+		Severity string `json:"severity"`
+		Title    string `json:"title"`
+		Why      string `json:"why"`
+		Fix      string `json:"fix"`
+		Source   string `json:"source,omitempty"`
+	}
+	list := []rule{}
+	for _, r := range Rules() {
+		list = append(list, rule{r.ID, r.Severity.String(), r.Title, r.Why, r.Fix, r.Source})
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(list)
+}
+
 // Table is the rules as a table of Markdown, for policies/README.md.
 func Table() string {
 	var b strings.Builder

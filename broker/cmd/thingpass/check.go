@@ -52,7 +52,9 @@ the configuration cannot be used.`,
 		if err != nil {
 			return refuseConfig(c, *asJSON, err)
 		}
+		done := working(c, "trying the servers")
 		result := check(c.Context(), conf)
+		done()
 		if err := print(c.OutOrStdout(), result); err != nil {
 			return failed(fmt.Errorf("print the result: %w", err))
 		}

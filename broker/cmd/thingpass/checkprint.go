@@ -16,6 +16,7 @@ import (
 
 	"thingpass/broker/awss3"
 	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/cmd/thingpass/terminal"
 )
 
 // variable is one of AWS's. Whether it is set helps to find out which
@@ -70,20 +71,24 @@ func printText(w io.Writer, r result) error {
 	return printFindings(w, r)
 }
 
+// colours are those of findings on a terminal; what is only told has none.
+var colours = map[awss3.Level]terminal.Colour{awss3.Problem: terminal.Bad, awss3.Warning: terminal.Warn}
+
 func printFindings(w io.Writer, r result) error {
 	var b strings.Builder
 	b.WriteString("\nfindings\n")
 	problems := 0
 	for _, f := range r.Findings {
 		what := strings.TrimSpace(f.Part + " " + f.About)
-		fmt.Fprintf(&b, "  %-7s  %s: %s\n", f.Level, what, f.Text)
+		level := terminal.Paint(w, colours[f.Level], fmt.Sprintf("%-7s", f.Level))
+		fmt.Fprintf(&b, "  %s  %s: %s\n", level, what, f.Text)
 		if f.Level == awss3.Problem {
 			problems++
 		}
 	}
 	switch problems {
 	case 0:
-		b.WriteString("\nall is well\n")
+		b.WriteString("\n" + terminal.Paint(w, terminal.Good, "all is well") + "\n")
 	case 1:
 		b.WriteString("\n1 problem\n")
 	default:

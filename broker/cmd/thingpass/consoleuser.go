@@ -21,7 +21,10 @@ func consoleCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "console",
 		Short: "Look after the console: who may sign in",
-		RunE:  unknownCertsCommand, // which words any command's
+		Long: `Look after the console: who may sign in. The console itself is part of thingpass run,
+see console.listen in the configuration.`,
+		Example: "  thingpass console user list --users users",
+		RunE:    unknownCertsCommand, // which words any command's
 	}
 	c.AddCommand(consoleUserCommand())
 	return c

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"thingpass/broker/cmd/thingpass/terminal"
 	"thingpass/broker/explain"
 )
 
@@ -123,7 +124,7 @@ func (f explainFlags) options() (o explain.Options, err error) {
 func explainInput(c *cobra.Command, args []string) (string, error) {
 	if len(args) == 0 || len(args) == 1 && args[0] == "-" {
 		in := c.InOrStdin()
-		if onTerminal(in) {
+		if file, ok := in.(*os.File); ok && terminal.Is(file) {
 			fmt.Fprintln(c.ErrOrStderr(), "paste the failed request, then press Ctrl-D:")
 		}
 		text, err := io.ReadAll(io.LimitReader(in, explain.MaxInput+1))
@@ -166,13 +167,4 @@ func readUpTo(path string, limit int64) (string, error) {
 		return "", err
 	}
 	return b.String(), nil
-}
-
-func onTerminal(in io.Reader) bool {
-	file, ok := in.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

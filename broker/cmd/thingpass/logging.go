@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/cmd/thingpass/terminal"
 )
 
 // newLogger returns the log of c, which has been checked, and its level, which can
@@ -27,16 +27,7 @@ func newLogger(c config.Log, w io.Writer) (*slog.Logger, *slog.LevelVar) {
 }
 
 func logsJSON(c config.Log, w io.Writer) bool {
-	return c.Format == "json" || c.Format == "auto" && !terminal(w)
-}
-
-func terminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return c.Format == "json" || c.Format == "auto" && !terminal.Is(w)
 }
 
 // announce says what nobody should miss, whatever the log's level: as a record where

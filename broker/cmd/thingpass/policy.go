@@ -19,6 +19,9 @@ func policyCommand() *cobra.Command {
 
 The same AWS IoT policy documents are attached at AWS, compiled for Mosquitto,
 and enforced by the dev stack. A document is a file, or the name of one of ours.`,
+		Example: `  thingpass policy lint
+  thingpass policy render thing --account 123456789012 --region eu-central-1
+  thingpass policy whynot refused.json`,
 		RunE: unknownPolicyCommand,
 
 		SuggestionsMinimumDistance: 2,

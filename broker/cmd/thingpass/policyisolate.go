@@ -46,7 +46,9 @@ and what to write instead.`,
 }
 
 func (f *isolateFlags) run(c *cobra.Command, _ []string) error {
+	done := working(c, "proving")
 	p, err := f.prove()
+	done()
 	if err != nil {
 		return err
 	}

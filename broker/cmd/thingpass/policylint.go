@@ -39,13 +39,14 @@ The exit code is 0 if nothing is as bad as --fail-on says, else 1.`,
   thingpass policy lint thing.json --broker-config broker.yaml --registry registry.yaml
   thingpass policy lint policies/ --format sarif --fail-on warning
   thingpass policy lint broker.json --ignore 'IOT008@Join=the brokers send these very filters'
-  thingpass policy lint --explain IOT013`,
+  thingpass policy lint --explain IOT013
+  thingpass policy lint --rules --format json`,
 	}
 	f := addLintFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		switch {
 		case f.rules:
-			return lint.PrintRules(c.OutOrStdout())
+			return f.printRules(c.OutOrStdout())
 		case f.explain != "":
 			rule, err := lint.FindRule(f.explain)
 			if err != nil {
@@ -93,6 +94,16 @@ func addLintFlags(c *cobra.Command) *lintFlags {
 	flags.BoolVar(&f.rules, "rules", false, "show all rules")
 	flags.StringVar(&f.explain, "explain", "", "show a `RULE` with a bad and a good example")
 	return f
+}
+
+func (f *lintFlags) printRules(w io.Writer) error {
+	switch f.format {
+	case "text":
+		return lint.PrintRules(w)
+	case "json":
+		return lint.PrintRulesJSON(w)
+	}
+	return unstartable(fmt.Errorf("--rules --format %q: want text or json", f.format))
 }
 
 func (f *lintFlags) print(w io.Writer, report *lint.Report) error {

@@ -72,6 +72,7 @@ func addPlanFlags(c *cobra.Command) func(*cobra.Command, []string) (awsAPI, *aws
 		if err != nil {
 			return nil, nil, err
 		}
+		defer working(c, "reading what is at AWS")()
 		plan, err := awsiot.MakePlan(c.Context(), api, wanted)
 		return api, plan, err
 	}

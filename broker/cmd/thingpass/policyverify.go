@@ -44,7 +44,9 @@ allowed, or AWS and we disagree.`,
 		if err != nil {
 			return err
 		}
+		done := working(c, "asking AWS")
 		answers, err := awsiot.Verify(c.Context(), api, args[0], *certificate, questions)
+		done()
 		if err != nil {
 			return err
 		}

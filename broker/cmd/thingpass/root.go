@@ -82,18 +82,20 @@ A thing asks over MQTT; the broker decides, signs, and answers with leave to
 store that object and no other; the thing sends the bytes to S3 over HTTPS.`,
 		Example: `  thingpass check --config broker.yaml    # is everything right?
   thingpass run --config broker.yaml      # answer things until SIGTERM
-  thingpass certs init                    # a CA for development`,
+  thingpass certs init                    # a CA for development
+  source <(thingpass completion bash)     # Tab completes commands and flags
+  thingpass man | man -l -                # all of this as a manual`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	c.SetVersionTemplate("{{.Version}}\n")
-	c.CompletionOptions.HiddenDefaultCmd = true
 	certs, policy, console := certsCommand(), policyCommand(), consoleCommand()
 	exitWithFailure(certs)
 	exitWithFailure(policy)
 	exitWithFailure(console)
-	c.AddCommand(runCommand(), checkCommand(), healthCommand(), explainCommand(), costCommand(), versionCommand(), certs, policy, console)
+	c.AddCommand(runCommand(), checkCommand(), healthCommand(), explainCommand(), costCommand(), versionCommand(), manCommand(), certs, policy, console)
+	completeFlags(c)
 	return c
 }
 

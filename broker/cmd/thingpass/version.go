@@ -13,15 +13,52 @@ import (
 )
 
 func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
+	var asJSON bool
+	c := &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  thingpass version --json",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if asJSON {
+				return printAsJSON(c.OutOrStdout(), versionFacts())
+			}
 			_, err := fmt.Fprintln(c.OutOrStdout(), version())
 			return err
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return c
+}
+
+// facts are what version says, for programs.
+type facts struct {
+	Version  string `json:"version"`
+	Commit   string `json:"commit,omitempty"`
+	Time     string `json:"time,omitempty"`
+	Modified bool   `json:"modified"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func versionFacts() facts {
+	f := facts{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return f
+	}
+	f.Version = info.Main.Version
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			f.Commit = s.Value
+		case "vcs.time":
+			f.Time = s.Value
+		case "vcs.modified":
+			f.Modified = s.Value == "true"
+		}
+	}
+	return f
 }
 
 // version is what the Go tool wrote into the program.
