@@ -36,7 +36,7 @@ func TestTheLadderHoldsTogether(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	if err := runLadder(ctx, []string{"-quick", "-thingpass", binary, "-only", "closed,open,batch,flood,memory"}); err != nil {
+	if err := runLadder(ctx, []string{"-quick", "-thingpass", binary, "-only", "closed,open,batch,flood,console,memory"}); err != nil {
 		t.Fatal(err)
 	}
 }

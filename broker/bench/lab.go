@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"thingpass/broker/bench/load"
+	"thingpass/broker/devstack"
 	"thingpass/certs"
 )
 
@@ -36,7 +37,11 @@ type lab struct {
 	services string // host:port
 	service  certs.Identity
 	server   *child
+	s3       string // endpoint, "": there is none
 }
+
+// accessKey is what responders sign with, if they do.
+var accessKey = devstack.AccessKey{ID: "AKIAIOSFODNN7EXAMPLE", Secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 
 // newLab starts Mosquitto as one would for a fleet: mutual TLS, names from
 // certificates, an ACL, room for a burst, and no Nagle.

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -62,7 +63,7 @@ func parse(args []string) (o options, err error) {
 	flags.DurationVar(&o.measure, "measure", 3*time.Second, "length of one turn")
 	flags.Int64Var(&o.requests, "requests", 1_000_000, "requests over which memory must stay flat")
 	flags.Float64Var(&o.rate, "rate", 0, "requests a second of open loops; 0: two fifths of what the slowest contestant does")
-	flags.StringVar(&o.only, "only", "", "steps to run, such as closed,open,batch,http,memory,flood; all if empty")
+	flags.StringVar(&o.only, "only", "", "steps to run, such as closed,open,batch,http,flood,console,memory; all if empty")
 	flags.StringVar(&o.beside, "beside", "", "another build of the broker, instead of the echoes: what did a change change?")
 	quick := flags.Bool("quick", false, "see that it works; the numbers mean nothing")
 	if err := flags.Parse(args); err != nil {
@@ -71,7 +72,8 @@ func parse(args []string) (o options, err error) {
 	if *quick {
 		o.things, o.rounds, o.measure, o.requests = 10, 1, 200*time.Millisecond, 500
 	}
-	return o, nil
+	o.thingpass, err = filepath.Abs(o.thingpass) // the S3 of step console changes the folder
+	return o, err
 }
 
 func (o options) wants(step string) bool {
@@ -98,7 +100,7 @@ func runLadder(ctx context.Context, args []string) error {
 	for _, step := range []struct {
 		name string
 		run  func(context.Context) error
-	}{{"closed", b.closedLoop}, {"open", b.openLoop}, {"batch", b.batch}, {"http", b.http}, {"flood", b.flood}, {"memory", b.memory}} {
+	}{{"closed", b.closedLoop}, {"open", b.openLoop}, {"batch", b.batch}, {"http", b.http}, {"flood", b.flood}, {"console", b.console}, {"memory", b.memory}} {
 		if !o.wants(step.name) {
 			continue
 		}

@@ -38,7 +38,7 @@ func (b *bench) printTargets() {
 // print shows samples in the order in which the contestants are known.
 func (b *bench) print(title string, samples map[string]sample) {
 	fmt.Printf("\n%s\n%-10s %10s %12s %12s %9s %9s %9s %8s %6s %7s\n", title, "", "requests/s", "CPU µs/req", "server µs", "p50 ms", "p99 ms", "p99.9 ms", "RSS MiB", "lost", "refused")
-	for _, name := range []string{"thingpass", "beside", "paho", "paho+", "C", "1 URL", "20 URLs", "quiet", "flooded", "gunicorn"} {
+	for _, name := range []string{"thingpass", "beside", "console", "paho", "paho+", "C", "1 URL", "20 URLs", "quiet", "flooded", "gunicorn"} {
 		s, there := samples[name]
 		if !there {
 			continue

@@ -49,19 +49,23 @@ func (b *bench) contestants(ctx context.Context) []responder {
 	return append(list, responder{"C", "bare echo on libmosquitto", startC})
 }
 
-// startThingpass runs the product as one would. Nothing asks S3: grants are
-// signed here.
-func startThingpass(ctx context.Context, l *lab, binary string) (*child, error) {
+// startThingpass runs the product as one would, with more settings if there are
+// any. Unless it has a console nothing asks S3: grants are signed here.
+func startThingpass(ctx context.Context, l *lab, binary string, more ...string) (*child, error) {
+	endpoint := "https://s3.example.com"
+	if l.s3 != "" {
+		endpoint = l.s3
+	}
 	config := strings.Join([]string{
 		"mqtt:", "  server: mqtts://" + l.services, "  ca: ca.crt", "  cert: service.crt", "  key: service.key",
 		"  client_id: " + service, "  root: " + root, "  group: " + group, "  group_watch: off",
-		"s3:", "  endpoint: https://s3.example.com", "  path_style: true", "  region: us-east-1", "  bucket: photos", "  access_key_file: key.json",
+		"s3:", "  endpoint: " + endpoint, "  ca: ca.crt", "  path_style: true", "  region: us-east-1", "  bucket: photos", "  access_key_file: key.json",
 		"audit:", "  file: audit.log", "log:", "  level: warn",
-		"kinds:", "  photo:", "    types: [image/jpeg]", "    max_size: 8MiB", "    metadata: [fw, rssi]", "",
+		"kinds:", "  photo:", "    types: [image/jpeg]", "    max_size: 8MiB", "    metadata: [fw, rssi]", strings.Join(more, "\n"), "",
 	}, "\n")
 	for name, text := range map[string]string{
 		"thingpass.yaml": config,
-		"key.json":       `{"accessKeyId": "AKIAIOSFODNN7EXAMPLE", "secretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}`,
+		"key.json":       fmt.Sprintf(`{"accessKeyId": %q, "secretAccessKey": %q}`, accessKey.ID, accessKey.Secret),
 	} {
 		if err := l.write(name, text); err != nil {
 			return nil, err
