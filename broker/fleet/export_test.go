@@ -38,9 +38,6 @@ func (f *Fleet) Flush() {
 	f.seal()
 }
 
-// GoLive lets it take in what is recorded, with nothing loaded.
-func (f *Fleet) GoLive() { f.goLive() }
-
 // Restore loads a snapshot.
 func (f *Fleet) Restore(body []byte) error { return f.restore(body) }
 

@@ -5,7 +5,9 @@
 // refused, and stored. It learns from the broker's records (broker.Entry), from
 // `uploaded` events [P-7] and from the bucket, and keeps its journal in the
 // bucket, below a prefix that no thing can have as its name. So a restart loses
-// nothing, and all replicas come to know the same.
+// nothing, and all replicas come to know the same. What the journal said is in a
+// snapshot minutes later; old parts of it are left to the bucket's lifecycle (document
+// "lifecycle" of package policies).
 //
 // Its state does not depend on the order in which it learns: counts are sums over
 // the journal, and what is newest is the greatest by time and key.

@@ -192,8 +192,9 @@ func TestConfigurationsAreTranslated(t *testing.T) {
 		got, want any
 	}{
 		{dig(t, bucket, "LifecycleConfiguration", "Rules", 0, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"), 2.0},
-		{dig(t, bucket, "LifecycleConfiguration", "Rules", 1), map[string]any{"Id": "thingpass-expire", "Status": "Enabled", "Prefix": "cam",
+		{dig(t, bucket, "LifecycleConfiguration", "Rules", 2), map[string]any{"Id": "thingpass-expire", "Status": "Enabled", "Prefix": "cam",
 			"ExpirationInDays": 30.0, "NoncurrentVersionExpiration": map[string]any{"NoncurrentDays": 30.0}}},
+		{dig(t, bucket, "LifecycleConfiguration", "Rules", 1, "Prefix"), ".thingpass/journal/"},
 		{dig(t, bucket, "CorsConfiguration", "CorsRules", 0, "ExposedHeaders"), dig(t, rendered(t, "cors"), "CORSRules", 0, "ExposeHeaders")},
 		{dig(t, bucket, "CorsConfiguration", "CorsRules", 1, "AllowedHeaders"), dig(t, rendered(t, "cors"), "CORSRules", 1, "AllowedHeaders")},
 		{dig(t, properties("RoleAlias"), "RoleAlias"), dig(t, rendered(t, "role-alias"), "roleAlias")},

@@ -89,13 +89,16 @@ func (p *pass) first(action string) (s *statement, at policies.Text) {
 	return s, at
 }
 
+// ownFolder is where brokers with a console keep what they know; no kind has it.
+const ownFolder = ".thingpass/"
+
 func (p *pass) judgePrefix(prefix policies.Value) {
 	if strings.HasPrefix(prefix.Text, "/") {
 		p.find(Warning, nil, text(prefix), "write "+strings.TrimLeft(prefix.Text, "/"), "no key begins with /: nothing expires")
 		return
 	}
 	keys := p.run.opt.Keys
-	if keys == nil {
+	if keys == nil || strings.HasPrefix(prefix.Text, ownFolder) {
 		return
 	}
 	var layouts []string
