@@ -83,6 +83,10 @@ func TestManHasAPageForEachCommand(t *testing.T) {
 			t.Errorf("%s: %v", c.CommandPath(), err)
 		}
 	}
+	table, err := os.ReadFile(filepath.Join(dir, "thingpass-cost.1"))
+	if err != nil || !bytes.Contains(table, []byte("\n  pass         a form")) {
+		t.Errorf("tables are not kept: %v", err)
+	}
 	for _, args := range [][]string{{"man"}, {"man", "policy", "lint"}} {
 		out.Reset()
 		name := strings.ToUpper(strings.Join(append([]string{"thingpass"}, args[1:]...), "-"))
