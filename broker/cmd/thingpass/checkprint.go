@@ -4,7 +4,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,10 +38,7 @@ func credentialVariables(c *config.Config) []variable {
 }
 
 func printJSON(w io.Writer, r result) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
+	return printAsJSON(w, r)
 }
 
 func printText(w io.Writer, r result) error {
@@ -109,10 +105,7 @@ func refuseConfig(c *cobra.Command, asJSON bool, cause error) error {
 	if errors.As(cause, &list) {
 		lines = strings.Split(list.Error(), "\n")
 	}
-	encoder := json.NewEncoder(c.OutOrStdout())
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(map[string]any{"ok": false, "errors": lines}); err != nil {
+	if err := printAsJSON(c.OutOrStdout(), map[string]any{"ok": false, "errors": lines}); err != nil {
 		return failed(fmt.Errorf("print the result: %w", err))
 	}
 	return unstartable(errReported)

@@ -5,7 +5,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -86,10 +85,7 @@ func printExplanation(to io.Writer, r explain.Report, asJSON bool) error {
 	if r.Findings == nil {
 		r.Findings = []explain.Finding{} // so that programs need not ask for null
 	}
-	e := json.NewEncoder(to)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(r)
+	return printAsJSON(to, r)
 }
 
 // options reads what the flags say.

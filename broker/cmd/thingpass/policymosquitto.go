@@ -4,7 +4,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -174,10 +173,7 @@ func (o *aclOptions) write(c *cobra.Command, list *mosquitto.List) error {
 	var err error
 	switch {
 	case o.json:
-		encoder := json.NewEncoder(c.OutOrStdout())
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(list.Verdicts)
+		err = printAsJSON(c.OutOrStdout(), list.Verdicts)
 	case o.report:
 		_, err = fmt.Fprint(c.OutOrStdout(), list.Report())
 	case o.out != "":
