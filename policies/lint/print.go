@@ -13,10 +13,15 @@ import (
 
 // Text prints a line for each finding, as compilers do, and one that counts them.
 func (r *Report) Text(w io.Writer) error {
+	return r.PaintedText(w, func(_ Severity, word string) string { return word })
+}
+
+// PaintedText is Text with paint around each severity, for terminals.
+func (r *Report) PaintedText(w io.Writer, paint func(Severity, string) string) error {
 	var b strings.Builder
 	for _, f := range r.Findings {
 		if f.Suppressed == nil {
-			b.WriteString(f.String() + "\n")
+			b.WriteString(f.line(paint(f.Severity, f.Severity.String())) + "\n")
 		}
 	}
 	fmt.Fprintf(&b, "%s: %s, %s, %d info", plural(len(r.Files), "document"), plural(r.Count(Error), "error"), plural(r.Count(Warning), "warning"), r.Count(Info))
@@ -29,8 +34,10 @@ func (r *Report) Text(w io.Writer) error {
 }
 
 // String is file, place, severity, rule, reason and fix.
-func (f Finding) String() string {
-	s := fmt.Sprintf("%s:%d:%d: %s %s: ", f.File, f.Line, f.Column, f.Severity, f.Rule)
+func (f Finding) String() string { return f.line(f.Severity.String()) }
+
+func (f Finding) line(severity string) string {
+	s := fmt.Sprintf("%s:%d:%d: %s %s: ", f.File, f.Line, f.Column, severity, f.Rule)
 	if f.Statement != "" {
 		s += f.Statement + ": "
 	}
@@ -67,24 +74,21 @@ func PrintRules(w io.Writer) error {
 	return t.Flush()
 }
 
-// PrintRulesJSON prints what there is to say of all rules, as a JSON array.
+// PrintRulesJSON prints all rules for programs, without their examples.
 func PrintRulesJSON(w io.Writer) error {
 	type rule struct {
-		ID       string `json:"id"`
-		Severity string `json:"severity"`
-		Title    string `json:"title"`
-		Why      string `json:"why"`
-		Fix      string `json:"fix"`
-		Source   string `json:"source,omitempty"`
+		ID       string   `json:"id"`
+		Severity Severity `json:"severity"` // the highest that it finds
+		Title    string   `json:"title"`
+		Why      string   `json:"why"`
+		Fix      string   `json:"fix"`
+		Source   string   `json:"source,omitempty"`
 	}
-	list := []rule{}
+	var all []rule
 	for _, r := range Rules() {
-		list = append(list, rule{r.ID, r.Severity.String(), r.Title, r.Why, r.Fix, r.Source})
+		all = append(all, rule{r.ID, r.Severity, r.Title, r.Why, r.Fix, r.Source})
 	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(list)
+	return encode(w, all)
 }
 
 // Table is the rules as a table of Markdown, for policies/README.md.

@@ -46,9 +46,13 @@ func rootCommand() *cobra.Command {
 The MQTT server speaks mutual TLS and lets a thing reach its own topics only. The
 S3 verifies what Amazon's verifies, and keeps objects as plain files. Neither is
 for production.`,
+		Example: `  thingpass-dev run
+  thingpass-dev demo --dir demo`,
 		SilenceUsage:  true, // an error is one line that says what to do
 		SilenceErrors: true,
 	}
-	c.AddCommand(runCommand(), thingCommand(), registryCommand(), demoCommand())
+	run := runCommand()
+	offerValues(run)
+	c.AddCommand(run, thingCommand(), registryCommand(), demoCommand())
 	return c
 }

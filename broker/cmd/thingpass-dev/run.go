@@ -78,6 +78,17 @@ is a configuration for the broker: thingpass run --config DIR/broker.yaml`,
 	return c
 }
 
+// offerValues has shells complete run's flags that take one of a few values.
+func offerValues(run *cobra.Command) {
+	for flag, values := range map[string][]string{
+		"only":       {string(devstack.OnlyMQTT), string(devstack.OnlyS3)},
+		"aws-strict": {countEach, countBoth},
+		"log":        {"debug", "info", "warn", "error"},
+	} {
+		_ = run.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // a test says which is not there
+	}
+}
+
 func run(c *cobra.Command, f *runFlags) error {
 	if err := f.complete(c); err != nil {
 		return err

@@ -4,7 +4,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -143,9 +142,7 @@ func certsAWSListCommand() *cobra.Command {
 			return err
 		}
 		if *asJSON {
-			e := json.NewEncoder(c.OutOrStdout())
-			e.SetIndent("", "  ")
-			return e.Encode(all)
+			return writeJSONList(c.OutOrStdout(), all)
 		}
 		w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "STATUS\tVALID UNTIL\tCREATED\tID")

@@ -5,7 +5,6 @@ package main
 
 import (
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -63,10 +62,7 @@ func checkCertFiles(c *cobra.Command, paths []string, f *checkFlags) error {
 	}
 	found := certs.Check(files, checkup)
 	if f.asJSON {
-		if found == nil {
-			found = []certs.Finding{}
-		}
-		if err := json.NewEncoder(c.OutOrStdout()).Encode(found); err != nil {
+		if err := writeJSONList(c.OutOrStdout(), found); err != nil {
 			return err
 		}
 	} else if err := printCertFindings(c, found); err != nil {

@@ -265,6 +265,9 @@ func TestCertsRootsAsksTheEndpoint(t *testing.T) {
 	if err := os.WriteFile("chain.pem", roots[2].PEM, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if out := mustCerts(t, "roots", "--chain", "chain.pem", "--json"); !strings.HasPrefix(out, "[\n") || !strings.Contains(out, `"file": "AmazonRootCA3.pem"`) {
+		t.Errorf("for programs: %s", out)
+	}
 	if out := mustCerts(t, "roots", "--chain", "chain.pem", "--out", "anchor.pem"); !strings.Contains(out, "flash AmazonRootCA3.pem") || readText(t, "anchor.pem") != string(roots[2].PEM) {
 		t.Errorf("printed\n%s", out)
 	}

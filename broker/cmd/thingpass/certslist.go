@@ -4,7 +4,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -43,7 +42,7 @@ certificates that were ever issued, with serial numbers, and what became of them
 			}
 			show := printCerts
 			if asJSON {
-				show = printCertsJSON
+				show = writeJSONList
 			}
 			if err := show(c.OutOrStdout(), entries); err != nil {
 				return err
@@ -83,9 +82,7 @@ func listIssued(c *cobra.Command, asJSON bool) error {
 	}
 	w := c.OutOrStdout()
 	if asJSON {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(issued)
+		return writeJSONList(w, issued)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "KIND\tNAME\tFROM\tUNTIL\tSTATUS\tREVOKED\tSERIAL")
@@ -119,12 +116,6 @@ func certsEntries(path string, soon time.Duration, only bool) ([]certs.Entry, er
 		})
 	}
 	return entries, nil
-}
-
-func printCertsJSON(w io.Writer, entries []certs.Entry) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(entries)
 }
 
 func printCerts(w io.Writer, entries []certs.Entry) error {

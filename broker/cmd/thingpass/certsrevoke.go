@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -114,7 +113,7 @@ until SIGTERM, and newer ones as soon as they are written.`,
 				return err
 			}
 			if asJSON {
-				return json.NewEncoder(c.OutOrStdout()).Encode(lists)
+				return writeJSONList(c.OutOrStdout(), lists)
 			}
 			return printCRLs(c.OutOrStdout(), dir, lists)
 		},

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -16,12 +17,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"thingpass/broker/cmd/thingpass/terminal"
 	"thingpass/certs/amazon"
 )
 
 type rootsFlags struct {
 	chain, ca, out string
 	timeout        time.Duration
+	asJSON         bool
 }
 
 func certsRootsCommand() *cobra.Command {
@@ -33,7 +36,8 @@ func certsRootsCommand() *cobra.Command {
 that it shows to clients with RSA and with ECDSA, and say to which of Amazon's
 roots they lead. --out writes those roots, for flashing. --chain FILE looks at a
 chain that was saved, and connects to nobody. --ca FILE checks what things have.`,
-		Example: "  thingpass certs roots a1b2c3-ats.iot.eu-central-1.amazonaws.com:8883",
+		Example: `  thingpass certs roots a1b2c3-ats.iot.eu-central-1.amazonaws.com:8883
+  thingpass certs roots --chain saved.pem --json | jq -r '.[].roots[0].file'`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 && f.chain == "" {
 				return errors.New("certs roots needs an endpoint, HOST[:PORT], or --chain FILE")
@@ -52,6 +56,7 @@ chain that was saved, and connects to nobody. --ca FILE checks what things have.
 	c.Flags().StringVar(&f.ca, "ca", "", "what things trust: is it enough for the endpoint? A PEM `FILE`")
 	c.Flags().StringVar(&f.out, "out", "", "write the roots that are needed to this new `FILE`")
 	c.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the endpoint")
+	c.Flags().BoolVar(&f.asJSON, "json", false, "print a JSON array, an element for each chain")
 	return c
 }
 
@@ -70,22 +75,29 @@ func checkRoots(c *cobra.Command, endpoint string, f *rootsFlags) error {
 	if err != nil {
 		return err
 	}
+	bar := terminal.Start(c.ErrOrStderr(), "ask "+printable(cmp.Or(host, f.chain)), 0)
 	chains, err := f.chains(c.Context(), host, address)
+	bar.End()
 	if err != nil {
 		return err
 	}
 	var needed []amazon.Root
-	for _, chain := range chains {
-		printChain(w, chain)
+	answers := make([]rootsAnswer, len(chains))
+	for i, chain := range chains {
 		anchors, err := amazon.Anchors(roots, chain.certs, host, time.Now())
+		answers[i] = rootsAnswerOf(chain, anchors)
+		if !f.asJSON {
+			answers[i].print(w) // also if it leads nowhere: then somebody wants to see it
+		}
 		if err != nil {
 			return fmt.Errorf("chain for %s: %w", chain.name, err)
 		}
-		fmt.Fprintf(w, "  leads to %s: flash %s\n", anchors[0].Name, anchors[0].File)
-		for _, a := range anchors[1:] {
-			fmt.Fprintf(w, "  and, by a cross-signed certificate, to %s (%s)\n", a.Name, a.File)
-		}
 		needed = addRoot(needed, anchors[0])
+	}
+	if f.asJSON {
+		if err := writeJSON(w, answers); err != nil {
+			return err
+		}
 	}
 	return f.writeRoots(w, needed)
 }
@@ -178,13 +190,6 @@ func showChain(ctx context.Context, host, address string, suite uint16) ([]*x509
 	return nil, err
 }
 
-func printChain(w io.Writer, chain servedChain) {
-	fmt.Fprintf(w, "chain for %s:\n", chain.name)
-	for i, c := range chain.certs {
-		fmt.Fprintf(w, "  %d  %s, issued by %s, until %s\n", i+1, printable(c.Subject.String()), printable(c.Issuer.String()), c.NotAfter.Format("2006-01-02"))
-	}
-}
-
 func (f *rootsFlags) writeRoots(w io.Writer, roots []amazon.Root) error {
 	if f.out == "" {
 		return nil
@@ -201,6 +206,8 @@ func (f *rootsFlags) writeRoots(w io.Writer, roots []amazon.Root) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "wrote %s\n", f.out)
+	if !f.asJSON {
+		_, err = fmt.Fprintf(w, "wrote %s\n", f.out)
+	}
 	return err
 }

@@ -20,6 +20,7 @@ import (
 	"thingpass/broker"
 	"thingpass/broker/awss3"
 	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/cmd/thingpass/terminal"
 	"thingpass/broker/cmd/thingpass/wiring"
 	"thingpass/broker/mqttconn"
 	"thingpass/broker/quota"
@@ -52,9 +53,9 @@ the configuration cannot be used.`,
 		if err != nil {
 			return refuseConfig(c, *asJSON, err)
 		}
-		done := working(c, "trying the servers")
-		result := check(c.Context(), conf)
-		done()
+		bar := terminal.Start(c.ErrOrStderr(), "ask the servers", checkedServers)
+		result := check(c.Context(), conf, bar)
+		bar.End()
 		if err := print(c.OutOrStdout(), result); err != nil {
 			return failed(fmt.Errorf("print the result: %w", err))
 		}
@@ -81,14 +82,21 @@ type result struct {
 	Findings    []finding        `json:"findings"`
 }
 
+// checkedServers is how many servers check asks.
+const checkedServers = 4
+
 // check tries everything, the servers at the same time.
-func check(ctx context.Context, conf *config.Config) result {
+func check(ctx context.Context, conf *config.Config, bar *terminal.Progress) result {
 	var mqtt, s3, counts, credentials []finding
 	var all sync.WaitGroup
-	all.Go(func() { mqtt = checkMQTT(ctx, conf) })
-	all.Go(func() { s3 = checkS3(ctx, conf) })
-	all.Go(func() { counts = checkQuota(ctx, conf) })
-	all.Go(func() { credentials = checkCredentials(ctx, conf) })
+	for findings, ask := range map[*[]finding]func(context.Context, *config.Config) []finding{
+		&mqtt: checkMQTT, &s3: checkS3, &counts: checkQuota, &credentials: checkCredentials,
+	} {
+		all.Go(func() {
+			*findings = ask(ctx, conf)
+			bar.Add(1)
+		})
+	}
 	all.Wait()
 	r := result{OK: true, Settings: conf.Settings(), Credentials: credentialVariables(conf)}
 	r.Findings = slices.Concat(checkFiles(conf), checkAudit(conf), counts, mqtt, s3, credentials)

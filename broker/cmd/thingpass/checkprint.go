@@ -38,7 +38,7 @@ func credentialVariables(c *config.Config) []variable {
 }
 
 func printJSON(w io.Writer, r result) error {
-	return printAsJSON(w, r)
+	return writeJSON(w, r)
 }
 
 func printText(w io.Writer, r result) error {
@@ -67,8 +67,7 @@ func printText(w io.Writer, r result) error {
 	return printFindings(w, r)
 }
 
-// colours are those of findings on a terminal; what is only told has none.
-var colours = map[awss3.Level]terminal.Colour{awss3.Problem: terminal.Bad, awss3.Warning: terminal.Warn}
+var levelColours = map[awss3.Level]terminal.Colour{awss3.OK: terminal.Good, awss3.Warning: terminal.Warn, awss3.Problem: terminal.Bad}
 
 func printFindings(w io.Writer, r result) error {
 	var b strings.Builder
@@ -76,7 +75,7 @@ func printFindings(w io.Writer, r result) error {
 	problems := 0
 	for _, f := range r.Findings {
 		what := strings.TrimSpace(f.Part + " " + f.About)
-		level := terminal.Paint(w, colours[f.Level], fmt.Sprintf("%-7s", f.Level))
+		level := terminal.Paint(w, levelColours[f.Level], fmt.Sprintf("%-7s", f.Level))
 		fmt.Fprintf(&b, "  %s  %s: %s\n", level, what, f.Text)
 		if f.Level == awss3.Problem {
 			problems++
@@ -84,7 +83,7 @@ func printFindings(w io.Writer, r result) error {
 	}
 	switch problems {
 	case 0:
-		b.WriteString("\n" + terminal.Paint(w, terminal.Good, "all is well") + "\n")
+		b.WriteString("\nall is well\n")
 	case 1:
 		b.WriteString("\n1 problem\n")
 	default:
@@ -105,7 +104,7 @@ func refuseConfig(c *cobra.Command, asJSON bool, cause error) error {
 	if errors.As(cause, &list) {
 		lines = strings.Split(list.Error(), "\n")
 	}
-	if err := printAsJSON(c.OutOrStdout(), map[string]any{"ok": false, "errors": lines}); err != nil {
+	if err := writeJSON(c.OutOrStdout(), map[string]any{"ok": false, "errors": lines}); err != nil {
 		return failed(fmt.Errorf("print the result: %w", err))
 	}
 	return unstartable(errReported)

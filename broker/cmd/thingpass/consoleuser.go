@@ -4,7 +4,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,10 +20,9 @@ func consoleCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "console",
 		Short: "Look after the console: who may sign in",
-		Long: `Look after the console: who may sign in. The console itself is part of thingpass run,
-see console.listen in the configuration.`,
-		Example: "  thingpass console user list --users users",
-		RunE:    unknownCertsCommand, // which words any command's
+		Example: `  thingpass console user add otto --role operator --users users --generate
+  thingpass console user list --users users`,
+		RunE: unknownCertsCommand, // which words any command's
 	}
 	c.AddCommand(consoleUserCommand())
 	return c
@@ -118,7 +116,7 @@ func consoleUserListCommand() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return json.NewEncoder(c.OutOrStdout()).Encode(list)
+				return writeJSONList(c.OutOrStdout(), list)
 			}
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, a := range list {

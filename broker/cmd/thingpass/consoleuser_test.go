@@ -38,7 +38,7 @@ func TestConsoleUsersAreAddedListedAndRemoved(t *testing.T) {
 		{typed + "\n", "operator otto may sign in\n", []string{"add", "otto", "--role", "operator"}},
 		{typed, "viewer vera may sign in\n", []string{"add", "vera", "--role=viewer"}},
 		{"", "otto  operator\nvera  viewer\n", []string{"list"}},
-		{"", `[{"name":"otto","role":"operator"},{"name":"vera","role":"viewer"}]` + "\n", []string{"list", "--json"}},
+		{"", strings.ReplaceAll("[\n  {\n    @name@: @otto@,\n    @role@: @operator@\n  },\n  {\n    @name@: @vera@,\n    @role@: @viewer@\n  }\n]\n", "@", `"`), []string{"list", "--json"}},
 		{typed + "\r\n", "viewer otto may sign in\n", []string{"add", "otto", "--role", "viewer", "--replace"}},
 		{"", "vera may no longer sign in\n", []string{"remove", "vera"}},
 		{"", "otto  viewer\n", []string{"list"}},

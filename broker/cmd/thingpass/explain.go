@@ -85,7 +85,7 @@ func printExplanation(to io.Writer, r explain.Report, asJSON bool) error {
 	if r.Findings == nil {
 		r.Findings = []explain.Finding{} // so that programs need not ask for null
 	}
-	return printAsJSON(to, r)
+	return writeJSON(to, r)
 }
 
 // options reads what the flags say.

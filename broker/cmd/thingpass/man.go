@@ -22,13 +22,14 @@ import (
 func manCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "man [COMMAND...]",
-		Short: "Print the manual page of a command, or write all",
+		Short: "Print the manual page of a command, or write one for each",
 		Long: `Print the manual page of thingpass or of one of its commands, or with --dir write
 one for each command: they say what --help says. The same program writes the same
 pages at any time.`,
 		Example: `  thingpass man | man -l -
   thingpass man policy lint | man -l -
-  thingpass man --dir ~/.local/share/man/man1`,
+  thingpass man --dir ~/.local/share/man/man1
+  man thingpass-policy-lint`,
 		ValidArgsFunction: completeCommands,
 	}
 	dir := c.Flags().String("dir", "", "write a page for each command into this `DIR`, which is made if there is none")
@@ -41,19 +42,27 @@ pages at any time.`,
 		case *dir != "" && len(args) > 0:
 			return unstartable(errors.New("--dir writes the pages of all commands: give no COMMAND"))
 		case *dir != "":
-			err = writeManPages(root, *dir)
-		default:
-			var page []byte
-			if page, err = manPage(of); err == nil {
-				_, err = c.OutOrStdout().Write(page)
-			}
+			return writeManPages(root, *dir)
 		}
-		if err != nil {
-			return failed(err)
+		page, err := manPage(of)
+		if err == nil {
+			_, err = c.OutOrStdout().Write(page)
 		}
-		return nil
+		return err
 	}
+	_ = c.MarkFlagDirname("dir") // the flag is there, just above
 	return c
+}
+
+// completeCommands offers what could follow the names of commands.
+func completeCommands(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	if of, rest, err := c.Root().Find(args); err == nil && len(rest) == 0 {
+		for _, sub := range of.Commands() {
+			names = append(names, sub.Name()+"\t"+sub.Short)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // manTree is a tree of all commands that pages are made of. It is one of its own,
@@ -162,14 +171,3 @@ func markdownLine(line string) string {
 
 var escapeMarkdown = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `_`, `\_`, `<`, `\<`, `>`, `\>`, `[`, `\[`, `]`, `\]`,
 	`|`, `\|`, `~`, `\~`, `#`, `\#`).Replace
-
-// completeCommands offers what could follow the names of commands.
-func completeCommands(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	if of, rest, err := c.Root().Find(args); err == nil && len(rest) == 0 {
-		for _, sub := range of.Commands() {
-			names = append(names, sub.Name()+"\t"+sub.Short)
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
-}

@@ -19,9 +19,10 @@ func policyCommand() *cobra.Command {
 
 The same AWS IoT policy documents are attached at AWS, compiled for Mosquitto,
 and enforced by the dev stack. A document is a file, or the name of one of ours.`,
-		Example: `  thingpass policy lint
-  thingpass policy render thing --account 123456789012 --region eu-central-1
-  thingpass policy whynot refused.json`,
+		Example: `  thingpass policy render --list
+  thingpass policy lint
+  thingpass policy explain --policy thing --thing cam1 subscribe 'thingpass/cam1/#'
+  thingpass policy plan thing broker --account 123456789012 --region eu-central-1`,
 		RunE: unknownPolicyCommand,
 
 		SuggestionsMinimumDistance: 2,

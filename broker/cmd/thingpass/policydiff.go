@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"thingpass/broker/cmd/thingpass/terminal"
 	"thingpass/policies"
 	"thingpass/policies/diff"
 	"thingpass/policies/registry"
@@ -42,7 +43,7 @@ another. The exit code is 1 if there is what --fail-on names, 0 otherwise.`,
 		},
 	}
 	o := diffOptions{values: addValueFlags(c)}
-	c.Flags().StringVar(&o.format, "format", "text", "text, markdown (for a pull request) or json")
+	addFormatFlag(c, &o.format, "text", formatMarkdown, formatJSON) // Markdown is for a pull request
 	c.Flags().StringVar(&o.failOn, "fail-on", "", "exit with 1 on: widening, narrowing, or any")
 	c.RunE = o.run
 	return c
@@ -56,22 +57,21 @@ type diffOptions struct {
 func (o *diffOptions) run(c *cobra.Command, args []string) error {
 	v, err := o.values()
 	if err == nil {
-		err = oneOf("--format", o.format, "text", "markdown", "json")
-	}
-	if err == nil {
 		err = oneOf("--fail-on", o.failOn, "", "widening", "narrowing", "any")
 	}
 	if err != nil {
 		return unstartable(err)
 	}
+	bar := terminal.Start(c.ErrOrStderr(), "compare", 0)
 	r, err := policyDiff(args[0], args[1], v)
+	bar.End()
 	if err != nil {
 		return err
 	}
 	switch o.format {
-	case "markdown":
+	case formatMarkdown:
 		err = r.PrintMarkdown(c.OutOrStdout())
-	case "json":
+	case formatJSON:
 		err = r.PrintJSON(c.OutOrStdout())
 	default:
 		err = r.Print(c.OutOrStdout())

@@ -6,6 +6,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"thingpass/broker/cmd/thingpass/terminal"
 	"thingpass/policies/contract"
 	"thingpass/policies/isolate"
 	"thingpass/policies/registry"
@@ -46,9 +47,9 @@ and what to write instead.`,
 }
 
 func (f *isolateFlags) run(c *cobra.Command, _ []string) error {
-	done := working(c, "proving")
+	bar := terminal.Start(c.ErrOrStderr(), "prove", 0)
 	p, err := f.prove()
-	done()
+	bar.End()
 	if err != nil {
 		return err
 	}

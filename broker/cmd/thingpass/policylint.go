@@ -15,6 +15,7 @@ import (
 
 	"thingpass/broker"
 	"thingpass/broker/cmd/thingpass/config"
+	"thingpass/broker/cmd/thingpass/terminal"
 	"thingpass/policies"
 	"thingpass/policies/contract"
 	"thingpass/policies/lint"
@@ -39,34 +40,38 @@ The exit code is 0 if nothing is as bad as --fail-on says, else 1.`,
   thingpass policy lint thing.json --broker-config broker.yaml --registry registry.yaml
   thingpass policy lint policies/ --format sarif --fail-on warning
   thingpass policy lint broker.json --ignore 'IOT008@Join=the brokers send these very filters'
-  thingpass policy lint --explain IOT013
-  thingpass policy lint --rules --format json`,
+  thingpass policy lint --rules
+  thingpass policy lint --explain IOT013`,
 	}
 	f := addLintFlags(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		switch {
-		case f.rules:
-			return f.printRules(c.OutOrStdout())
-		case f.explain != "":
-			rule, err := lint.FindRule(f.explain)
-			if err != nil {
-				return unstartable(fmt.Errorf("--explain: %w", err))
-			}
-			return rule.Explain(c.OutOrStdout())
-		}
-		report, err := f.lint(args)
-		if err != nil {
-			return unstartable(err)
-		}
-		if err := f.print(c.OutOrStdout(), report); err != nil {
-			return err
-		}
-		if report.Worst() >= f.threshold {
-			return failed(errReported)
-		}
-		return nil
-	}
+	c.RunE = f.run
 	return c
+}
+
+func (f *lintFlags) run(c *cobra.Command, args []string) error {
+	switch {
+	case f.rules && f.format == formatJSON:
+		return lint.PrintRulesJSON(c.OutOrStdout())
+	case f.rules:
+		return lint.PrintRules(c.OutOrStdout())
+	case f.explain != "":
+		rule, err := lint.FindRule(f.explain)
+		if err != nil {
+			return unstartable(fmt.Errorf("--explain: %w", err))
+		}
+		return rule.Explain(c.OutOrStdout())
+	}
+	report, err := f.lint(args)
+	if err != nil {
+		return unstartable(err)
+	}
+	if err := f.print(c.OutOrStdout(), report); err != nil {
+		return err
+	}
+	if report.Worst() >= f.threshold {
+		return failed(errReported)
+	}
+	return nil
 }
 
 // lintFlags are what the command was given.
@@ -86,7 +91,7 @@ type lintFlags struct {
 func addLintFlags(c *cobra.Command) *lintFlags {
 	f, flags := &lintFlags{values: addValueFlags(c), command: c}, c.Flags()
 	flags.StringVar(&f.as, "as", "", "what the files are, if not what they look like: thing, broker, claim, role, credentials, session, trust, bucket, cors, lifecycle …")
-	flags.StringVar(&f.format, "format", "text", "text, json or sarif")
+	addFormatFlag(c, &f.format, "text", formatJSON, "sarif")
 	flags.StringVar(&f.failOn, "fail-on", "error", "the least severity that ends with exit code 1: error, warning or info")
 	flags.StringArrayVar(&f.ignores, "ignore", nil, "ignore a rule, `RULE@SID=REASON` or RULE=REASON (may be given often)")
 	flags.StringVar(&f.registry, "registry", "", "the registry `FILE`: attributes that policies name must exist")
@@ -96,31 +101,22 @@ func addLintFlags(c *cobra.Command) *lintFlags {
 	return f
 }
 
-func (f *lintFlags) printRules(w io.Writer) error {
-	switch f.format {
-	case "text":
-		return lint.PrintRules(w)
-	case "json":
-		return lint.PrintRulesJSON(w)
-	}
-	return unstartable(fmt.Errorf("--rules --format %q: want text or json", f.format))
-}
-
 func (f *lintFlags) print(w io.Writer, report *lint.Report) error {
 	switch f.format {
-	case "json":
+	case formatJSON:
 		return report.JSON(w)
 	case "sarif":
 		return report.SARIF(w, "")
 	}
-	return report.Text(w)
+	return report.PaintedText(w, func(s lint.Severity, word string) string {
+		return terminal.Paint(w, severityColours[s], word)
+	})
 }
+
+var severityColours = map[lint.Severity]terminal.Colour{lint.Error: terminal.Bad, lint.Warning: terminal.Warn}
 
 // lint reads everything that is named, and judges it.
 func (f *lintFlags) lint(args []string) (*lint.Report, error) {
-	if !slices.Contains([]string{"text", "json", "sarif"}, f.format) {
-		return nil, fmt.Errorf("--format %q: want text, json or sarif", f.format)
-	}
 	var err error
 	if f.threshold, err = lint.ParseSeverity(f.failOn); err != nil {
 		return nil, fmt.Errorf("--fail-on: %w", err)

@@ -76,7 +76,7 @@ func TestPolicyLintEndsAsItShould(t *testing.T) {
 func TestPolicyLintSaysWhatItWasNotToldRight(t *testing.T) {
 	lintDesk(t)
 	for args, want := range map[string]string{
-		"--format xml":                       `--format "xml": want text, json or sarif`,
+		"--format xml":                       `"--format" flag: want text, json or sarif`,
 		"--fail-on never":                    `--fail-on: there is no severity "never": use error, warning or info`,
 		"--as policy":                        `--as: there is no kind of document "policy": use thing, broker`,
 		"--ignore IOT008":                    `there is no reason: write RULE@SID=REASON`,
@@ -100,6 +100,9 @@ func TestPolicyLintForPrograms(t *testing.T) {
 		out, complaints, code := thingpassPolicy(t, "lint", "error.json", "--format", format)
 		if code != exitFailure || !json.Valid([]byte(out)) || !strings.Contains(out, want) || complaints != "" {
 			t.Errorf("%s: code %d\n%s%s", format, code, out, complaints)
+		}
+		if short, _, _ := thingpassPolicy(t, "lint", "error.json", "--json"); format == "json" && short != out {
+			t.Errorf("--json prints\n%s", short)
 		}
 	}
 }

@@ -173,7 +173,7 @@ func (o *aclOptions) write(c *cobra.Command, list *mosquitto.List) error {
 	var err error
 	switch {
 	case o.json:
-		err = printAsJSON(c.OutOrStdout(), list.Verdicts)
+		err = writeJSONList(c.OutOrStdout(), list.Verdicts)
 	case o.report:
 		_, err = fmt.Fprint(c.OutOrStdout(), list.Report())
 	case o.out != "":

@@ -4,13 +4,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"thingpass/broker/cmd/thingpass/terminal"
 	"thingpass/policies/awsiot"
 )
 
@@ -72,17 +72,16 @@ func addPlanFlags(c *cobra.Command) func(*cobra.Command, []string) (awsAPI, *aws
 		if err != nil {
 			return nil, nil, err
 		}
-		defer working(c, "reading what is at AWS")()
+		bar := terminal.Start(c.ErrOrStderr(), "ask AWS", 0)
 		plan, err := awsiot.MakePlan(c.Context(), api, wanted)
+		bar.End()
 		return api, plan, err
 	}
 }
 
 func printPlan(w io.Writer, plan *awsiot.Plan, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(plan)
+		return writeJSON(w, plan)
 	}
 	var b strings.Builder
 	for i := range plan.Steps {

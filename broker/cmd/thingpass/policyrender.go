@@ -35,19 +35,18 @@ that means something in a policy. --list shows all documents and what they need.
   thingpass policy render --values values.yaml --out rendered
   thingpass policy render thing --why
   thingpass policy render --list`,
-		ValidArgsFunction: completeDocuments,
 	}
 	read := addValueFlags(c)
 	out := c.Flags().String("out", "", "the `DIR` that files go into")
 	list := c.Flags().Bool("list", false, "show the documents, and the values that each needs")
-	asJSON := c.Flags().Bool("json", false, "with --list: print a JSON array")
+	asJSON := addJSONFlag(c, "with --list: print a JSON array")
 	why := c.Flags().Bool("why", false, "say of each statement of NAME what needs it, instead")
 	c.RunE = func(c *cobra.Command, names []string) error {
-		if *asJSON && !*list {
-			return unstartable(errors.New("--json goes with --list: documents are JSON anyway"))
-		}
-		if *list {
+		switch {
+		case *list:
 			return listTemplates(c.OutOrStdout(), *asJSON)
+		case *asJSON:
+			return unstartable(errors.New("policy render --json: give --list as well; a document is JSON anyway"))
 		}
 		values, err := read()
 		if err != nil {
@@ -58,39 +57,33 @@ that means something in a policy. --list shows all documents and what they need.
 	return c
 }
 
+// listedTemplate is what --list tells of a document.
+type listedTemplate struct {
+	Name  string         `json:"name"`
+	File  string         `json:"file"`
+	Kind  templates.Kind `json:"kind"`
+	For   string         `json:"for"`
+	Needs []string       `json:"needs"`
+}
+
 func listTemplates(to io.Writer, asJSON bool) error {
+	var all []listedTemplate
+	for _, name := range templates.Names() {
+		d, err := templates.Find(name)
+		if err != nil {
+			return err
+		}
+		all = append(all, listedTemplate{d.Name, d.File, d.Kind, d.For, append([]string{}, d.Needs()...)})
+	}
 	if asJSON {
-		return listTemplatesJSON(to)
+		return writeJSON(to, all)
 	}
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tIS A\tFOR\tNEEDS")
-	for _, name := range templates.Names() {
-		d, err := templates.Find(name)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Name, d.Kind, d.For, strings.Join(d.Needs(), ", "))
+	for _, d := range all {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Name, d.Kind, d.For, strings.Join(d.Needs, ", "))
 	}
 	return w.Flush()
-}
-
-func listTemplatesJSON(to io.Writer) error {
-	type document struct {
-		Name  string   `json:"name"`
-		File  string   `json:"file"`
-		Kind  string   `json:"kind"`
-		For   string   `json:"for"`
-		Needs []string `json:"needs"`
-	}
-	list := []document{}
-	for _, name := range templates.Names() {
-		d, err := templates.Find(name)
-		if err != nil {
-			return err
-		}
-		list = append(list, document{d.Name, d.File, string(d.Kind), d.For, append([]string{}, d.Needs()...)})
-	}
-	return printAsJSON(to, list)
 }
 
 // A renderer makes documents with the same values.

@@ -4,7 +4,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"thingpass/broker/cmd/thingpass/terminal"
 	"thingpass/policies/awsiot"
 )
 
@@ -44,9 +44,9 @@ allowed, or AWS and we disagree.`,
 		if err != nil {
 			return err
 		}
-		done := working(c, "asking AWS")
+		bar := terminal.Start(c.ErrOrStderr(), "ask AWS", 0)
 		answers, err := awsiot.Verify(c.Context(), api, args[0], *certificate, questions)
-		done()
+		bar.End()
 		if err != nil {
 			return err
 		}
@@ -142,9 +142,7 @@ func reportAnswers(w io.Writer, answers []awsiot.Answer, expected []bool, asJSON
 
 func printVerdicts(w io.Writer, verdicts []verdict, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(verdicts)
+		return writeJSONList(w, verdicts)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range verdicts {

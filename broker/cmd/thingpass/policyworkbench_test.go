@@ -215,7 +215,7 @@ func TestPolicyWorkbenchRefuses(t *testing.T) {
 		"test old":                        "there are no tests in it",
 		"diff a":                          "compares two: OLD and NEW",
 		"diff thing old":                  "thing is a document and old is a folder",
-		"diff thing thing --format x":     `--format "x": want text, markdown, json`,
+		"diff thing thing --format x":     `"--format" flag: want text, markdown or json`,
 		"diff thing thing --fail-on x":    `--fail-on "x": want widening, narrowing, any`,
 		"isolate --own devices/#":         "{thing} must be a whole level of it",
 		"isolate --registry broken.yaml":  "broken.yaml:2:1",

@@ -83,19 +83,19 @@ store that object and no other; the thing sends the bytes to S3 over HTTPS.`,
 		Example: `  thingpass check --config broker.yaml    # is everything right?
   thingpass run --config broker.yaml      # answer things until SIGTERM
   thingpass certs init                    # a CA for development
-  source <(thingpass completion bash)     # Tab completes commands and flags
+  thingpass completion bash               # so that Tab completes commands and flags
   thingpass man | man -l -                # all of this as a manual`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	c.SetVersionTemplate("{{.Version}}\n")
-	certs, policy, console := certsCommand(), policyCommand(), consoleCommand()
-	exitWithFailure(certs)
-	exitWithFailure(policy)
-	exitWithFailure(console)
-	c.AddCommand(runCommand(), checkCommand(), healthCommand(), explainCommand(), costCommand(), versionCommand(), manCommand(), certs, policy, console)
-	completeFlags(c)
+	for _, group := range []*cobra.Command{certsCommand(), policyCommand(), consoleCommand(), manCommand()} {
+		exitWithFailure(group)
+		c.AddCommand(group)
+	}
+	c.AddCommand(runCommand(), checkCommand(), healthCommand(), explainCommand(), costCommand(), versionCommand())
+	addOffers(c)
 	return c
 }
 

@@ -13,70 +13,70 @@ import (
 )
 
 func versionCommand() *cobra.Command {
-	var asJSON bool
 	c := &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Example: "  thingpass version --json",
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if asJSON {
-				return printAsJSON(c.OutOrStdout(), versionFacts())
-			}
-			_, err := fmt.Fprintln(c.OutOrStdout(), version())
-			return err
-		},
+		Use:   "version",
+		Short: "Print the version",
+		Example: `  thingpass version
+  thingpass version --json | jq -r .version`,
+		Args: cobra.NoArgs,
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	asJSON := addJSONFlag(c, "print one JSON object")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if *asJSON {
+			return writeJSON(c.OutOrStdout(), builtAs())
+		}
+		_, err := fmt.Fprintln(c.OutOrStdout(), version())
+		return err
+	}
 	return c
 }
 
-// facts are what version says, for programs.
-type facts struct {
-	Version  string `json:"version"`
-	Commit   string `json:"commit,omitempty"`
-	Time     string `json:"time,omitempty"`
-	Modified bool   `json:"modified"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
+// build is what the Go tool wrote into the program.
+type build struct {
+	Version string `json:"version"`          // empty without module information
+	Commit  string `json:"commit,omitempty"` // empty if it was not built in a repository
+	Changed bool   `json:"changed"`          // there were changes besides that commit
+	Time    string `json:"time,omitempty"`   // of the commit, RFC 3339
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
 }
 
-func versionFacts() facts {
-	f := facts{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+func builtAs() build {
+	b := build{Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return f
+		return b
 	}
-	f.Version = info.Main.Version
+	b.Version = info.Main.Version
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
-			f.Commit = s.Value
-		case "vcs.time":
-			f.Time = s.Value
+			b.Commit = s.Value
 		case "vcs.modified":
-			f.Modified = s.Value == "true"
+			b.Changed = s.Value == "true"
+		case "vcs.time":
+			b.Time = s.Value
 		}
 	}
-	return f
+	return b
 }
 
-// version is what the Go tool wrote into the program.
+// version is the same in one line.
 func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "thingpass (built without module information), " + runtime.Version()
+	b := builtAs()
+	if b.Version == "" {
+		return "thingpass (built without module information), " + b.Go
 	}
-	parts := []string{"thingpass " + info.Main.Version}
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			parts = append(parts, "commit "+s.Value[:min(len(s.Value), 12)])
-		case s.Key == "vcs.modified" && s.Value == "true":
-			parts = append(parts, "with changes")
-		case s.Key == "vcs.time":
-			parts = append(parts, s.Value)
-		}
+	parts := []string{"thingpass " + b.Version}
+	if b.Commit != "" {
+		parts = append(parts, "commit "+b.Commit[:min(len(b.Commit), 12)])
 	}
-	return strings.Join(append(parts, info.GoVersion, runtime.GOOS+"/"+runtime.GOARCH), ", ")
+	if b.Changed {
+		parts = append(parts, "with changes")
+	}
+	if b.Time != "" {
+		parts = append(parts, b.Time)
+	}
+	return strings.Join(append(parts, b.Go, b.OS+"/"+b.Arch), ", ")
 }

@@ -35,11 +35,11 @@ const (
 	Warn Colour = "33" // yellow
 )
 
-// Paint returns s in that colour if w shows colours, else as it is. It adds
+// Paint returns s in that colour, if it is one and w shows colours, else as it is. It adds
 // nothing that counts as width in a table of text/tabwriter only where the
 // painted column is the last.
 func Paint(w io.Writer, c Colour, s string) string {
-	if s == "" || !Colours(w) {
+	if s == "" || c == "" || !Colours(w) {
 		return s
 	}
 	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"

@@ -58,6 +58,9 @@ func TestColoursOnATerminalOnly(t *testing.T) {
 	if got := Paint(new(strings.Builder), Bad, "no"); got != "no" {
 		t.Errorf("a buffer gets %q", got)
 	}
+	if got := Paint(tty, "", "no"); got != "no" {
+		t.Errorf("no colour at all gives %q", got)
+	}
 	if got := Paint(tty, Bad, ""); got != "" {
 		t.Errorf("nothing is painted %q", got)
 	}
