@@ -79,11 +79,25 @@ func shorten(field int, s, thing string) string {
 	case fieldReason:
 		return cut(s, maxReason)
 	case fieldSHA256:
-		if sum, err := hex.DecodeString(s); err == nil && len(sum) == 32 && s == strings.ToLower(s) {
-			return string(sum)
+		if sum, ok := checksum(s); ok {
+			return string(sum[:])
 		}
 	}
 	return cut(s, maxField)
+}
+
+// checksum reads 32 bytes that unpack writes again as they are here: in lower case.
+func checksum(s string) (sum [32]byte, ok bool) {
+	if len(s) != 2*len(sum) {
+		return sum, false
+	}
+	for i := range len(s) {
+		if c := s[i]; c < '0' || c > '9' && c < 'a' || c > 'f' {
+			return sum, false
+		}
+	}
+	_, err := hex.Decode(sum[:], []byte(s))
+	return sum, err == nil
 }
 
 // unpack gives the entry back.
@@ -111,7 +125,10 @@ func (p packed) unpack(thing string) broker.Entry {
 
 // keep inserts p in its place, and drops the oldest of more than limit.
 func keep(list []packed, p packed, limit int) []packed {
-	at, _ := slices.BinarySearchFunc(list, p, packed.compare)
+	at := len(list)
+	if at > 0 && list[at-1].compare(p) >= 0 { // most come in order
+		at, _ = slices.BinarySearchFunc(list, p, packed.compare)
+	}
 	if len(list) < limit {
 		return slices.Insert(list, at, p)
 	}
