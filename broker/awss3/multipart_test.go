@@ -20,6 +20,7 @@ import (
 
 	"thingpass/broker"
 	"thingpass/broker/awss3"
+	"thingpass/broker/fleet"
 	"thingpass/policies/templates"
 )
 
@@ -311,7 +312,8 @@ func TestAPartsURLSignsNumberUploadAndLength(t *testing.T) {
 	}
 }
 
-// The document of policies/ is what S3 takes, and does no more than its name says.
+// The document of policies/ is what S3 takes, and does no more than its name says: of
+// objects, it deletes those of the console's journal alone.
 func TestTheLifecycleDocumentAbortsLeftoversAndNothingElse(t *testing.T) {
 	text, err := templates.Render("lifecycle", templates.Values{})
 	if err != nil {
@@ -323,8 +325,11 @@ func TestTheLifecycleDocumentAbortsLeftoversAndNothingElse(t *testing.T) {
 	if err := decoder.Decode(&document); err != nil {
 		t.Fatal(err)
 	}
-	if len(document.Rules) != 1 {
+	if len(document.Rules) != 2 {
 		t.Fatalf("%d rules", len(document.Rules))
+	}
+	if journal := document.Rules[1].Filter; journal == nil || journal.Prefix == nil || *journal.Prefix != fleet.DefaultPrefix+"journal/" {
+		t.Errorf("it would delete other objects than the console's journal: %+v", document.Rules[1])
 	}
 	rule := document.Rules[0]
 	if rule.Status != types.ExpirationStatusEnabled || rule.ID == nil || rule.Filter == nil || rule.Filter.Prefix == nil || *rule.Filter.Prefix != "" {
