@@ -18,6 +18,9 @@ const soon = 100 * time.Millisecond
 // What is behind the console's pages, of 10,000 things with 1,000,000 objects: the
 // wall, a thing's newest objects, and both after a restart.
 func TestPagesOfAMillionObjectsAreQuick(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a million objects take the race detector minutes, and what it looks for is the same in few")
+	}
 	m := fleettest.NewMemory().Simulate(fleettest.Million(noon))
 	began := time.Now()
 	f := run(t, open(t, m, nil))
