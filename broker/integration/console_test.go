@@ -200,7 +200,8 @@ func TestTheDemoOpensTheConsole(t *testing.T) {
 	page.Await(`[...document.images].every(i => i.complete && i.naturalWidth > 0)`)
 	page.Screenshot("demo")
 	page.Go(console + "things/cam1")
-	page.Await(`document.querySelector("#live table")`)
+	page.Await(`document.querySelector("#live table") && document.querySelector(".newest img")`)
+	page.Await(`[...document.images].every(i => i.complete && i.naturalWidth > 0)`)
 	page.Screenshot("demo-thing")
 	if code := c.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
