@@ -126,7 +126,9 @@ func TestAFloodOfOneThingDelaysNoOther(t *testing.T) {
 			if busy != 0 || grown > 16<<20 {
 				t.Errorf("%d requests of others were refused, the heap grew by %d bytes", busy, grown)
 			}
-			if usual99 < 12*time.Millisecond && flood99 > 2*usual99 {
+			// A neighbour on the machine moves the tail alone: a queue that is unfair moves the
+			// median with it. TestAFloodMovesNobodysLatency has it by a clock without neighbours.
+			if usual99 < 12*time.Millisecond && flood99 > 2*usual99 && flood50 > 2*usual50 {
 				t.Errorf("p99 moved from %v to %v", usual99, flood99)
 			}
 		})
